@@ -1,1 +1,13 @@
-//! Under construction.
+//! etcd on disk, without etcd: bolt pages, mvcc records, hashes, WAL and `.snap`, as pure parsers and writers.
+
+mod error;
+mod step;
+
+pub mod bolt;
+pub mod membership;
+pub mod mvcc;
+pub mod snap;
+pub mod wal;
+
+pub use error::{ErrorKind, FormatError};
+pub use step::{ReadRequest, Step};

@@ -1,0 +1,1 @@
+//! Editing a bolt file without rewriting it.

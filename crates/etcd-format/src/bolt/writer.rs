@@ -1,0 +1,1 @@
+//! Writing a bolt file from records in order.

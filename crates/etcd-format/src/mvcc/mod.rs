@@ -1,0 +1,1 @@
+//! Records of the `key` bucket: their keys, their values, and the hash over them.

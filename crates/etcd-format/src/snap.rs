@@ -1,0 +1,1 @@
+//! The raft snapshot file of a fresh member.
