@@ -1,11 +1,13 @@
 //! etcd on disk, without etcd: bolt pages, mvcc records, hashes, WAL and `.snap`, as pure parsers and writers.
 
 mod error;
+mod protobuf;
 mod step;
 
 pub mod bolt;
 pub mod membership;
 pub mod mvcc;
+pub mod restored;
 pub mod snap;
 pub mod wal;
 

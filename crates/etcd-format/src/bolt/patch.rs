@@ -1,1 +1,0 @@
-//! Editing a bolt file without rewriting it.

@@ -1,1 +1,0 @@
-//! Writing a bolt file from records in order.

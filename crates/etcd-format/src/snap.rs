@@ -1,1 +1,0 @@
-//! The raft snapshot file of a fresh member.
