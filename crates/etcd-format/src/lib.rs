@@ -1,5 +1,6 @@
 //! etcd on disk, without etcd: bolt pages, mvcc records, hashes, WAL and `.snap`, as pure parsers and writers.
 
+mod drive;
 mod error;
 mod protobuf;
 mod step;
@@ -9,7 +10,9 @@ pub mod membership;
 pub mod mvcc;
 pub mod restored;
 pub mod snap;
+pub mod survey;
 pub mod wal;
 
+pub use drive::{DriveError, Machine, ReadAt, ReadWindow, drive};
 pub use error::{ErrorKind, FormatError};
-pub use step::{ReadRequest, Step};
+pub use step::{MAX_AHEAD, ReadRequest, Step};
