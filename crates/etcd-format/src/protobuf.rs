@@ -59,10 +59,7 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(message: &'a [u8]) -> Self {
-        Self {
-            rest: message,
-            failed: false,
-        }
+        Self { rest: message, failed: false }
     }
 
     fn read(&mut self) -> Result<(u32, Value<'a>), FormatError> {
@@ -85,10 +82,7 @@ impl<'a> Fields<'a> {
     fn varint(&mut self) -> Result<u64, FormatError> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
-            let (byte, rest) = self
-                .rest
-                .split_first()
-                .ok_or_else(|| damaged("the rest of a protobuf varint"))?;
+            let (byte, rest) = self.rest.split_first().ok_or_else(|| damaged("the rest of a protobuf varint"))?;
             self.rest = rest;
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
@@ -99,9 +93,7 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], FormatError> {
-        let split = usize::try_from(len)
-            .ok()
-            .and_then(|len| self.rest.split_at_checked(len));
+        let split = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));
         let (taken, rest) = split.ok_or_else(|| damaged("the rest of a protobuf field"))?;
         self.rest = rest;
         Ok(taken)

@@ -26,9 +26,7 @@ impl InitialCluster {
             let (name, url) = entry
                 .split_once('=')
                 .filter(|(name, url)| !name.is_empty() && !url.trim().is_empty())
-                .ok_or_else(|| MembershipError::Entry {
-                    entry: entry.to_owned(),
-                })?;
+                .ok_or_else(|| MembershipError::Entry { entry: entry.to_owned() })?;
             urls_of.entry(name).or_default().push(url);
         }
         let members = urls_of
@@ -45,10 +43,7 @@ impl InitialCluster {
         check_urls(&members)?;
         members.sort_by_key(Member::id);
         check_ids(&members)?;
-        Ok(Self {
-            id: cluster_id(members.iter().map(Member::id)),
-            members,
-        })
+        Ok(Self { id: cluster_id(members.iter().map(Member::id)), members })
     }
 
     /// The id of the cluster.
@@ -82,17 +77,10 @@ impl InitialCluster {
     ///
     /// [`MembershipError::UnknownMember`].
     pub fn member(&self, name: &str) -> Result<&Member, MembershipError> {
-        self.members
-            .iter()
-            .find(|member| member.name() == name)
-            .ok_or_else(|| MembershipError::UnknownMember {
-                name: name.to_owned(),
-                known: self
-                    .members
-                    .iter()
-                    .map(|member| member.name().to_owned())
-                    .collect(),
-            })
+        self.members.iter().find(|member| member.name() == name).ok_or_else(|| MembershipError::UnknownMember {
+            name: name.to_owned(),
+            known: self.members.iter().map(|member| member.name().to_owned()).collect(),
+        })
     }
 
     /// The member with this name, if it advertises what the initial cluster says of it.
@@ -103,21 +91,13 @@ impl InitialCluster {
     /// # Errors
     ///
     /// [`MembershipError::UnknownMember`], [`MembershipError::Advertised`].
-    pub fn local_member(
-        &self,
-        name: &str,
-        advertised: &PeerUrls,
-    ) -> Result<&Member, MembershipError> {
+    pub fn local_member(&self, name: &str, advertised: &PeerUrls) -> Result<&Member, MembershipError> {
         let member = self.member(name)?;
         let expected = PeerUrls::new(member.peer_urls().iter().map(String::as_str))?;
         if expected == *advertised {
             Ok(member)
         } else {
-            Err(MembershipError::Advertised {
-                name: name.to_owned(),
-                advertised: advertised.clone(),
-                expected,
-            })
+            Err(MembershipError::Advertised { name: name.to_owned(), advertised: advertised.clone(), expected })
         }
     }
 }
@@ -126,9 +106,7 @@ fn check_urls(members: &[Member]) -> Result<(), MembershipError> {
     let mut urls: Vec<&String> = members.iter().flat_map(Member::peer_urls).collect();
     urls.sort_unstable();
     match urls.iter().zip(urls.iter().skip(1)).find(|(a, b)| a == b) {
-        Some((url, _)) => Err(MembershipError::DuplicateUrl {
-            url: (*url).clone(),
-        }),
+        Some((url, _)) => Err(MembershipError::DuplicateUrl { url: (*url).clone() }),
         None => Ok(()),
     }
 }
@@ -136,10 +114,7 @@ fn check_urls(members: &[Member]) -> Result<(), MembershipError> {
 /// Expects members in order of their ids.
 fn check_ids(members: &[Member]) -> Result<(), MembershipError> {
     let clash = |members: &[&Member], id: MemberId| MembershipError::Id {
-        names: members
-            .iter()
-            .map(|member| member.name().to_owned())
-            .collect(),
+        names: members.iter().map(|member| member.name().to_owned()).collect(),
         id: id.to_string(),
     };
     for pair in members.windows(2) {

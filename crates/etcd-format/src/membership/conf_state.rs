@@ -20,10 +20,7 @@ impl ConfState {
     /// A state with these voters and no learners.
     #[must_use]
     pub fn of_voters(voters: impl IntoIterator<Item = MemberId>) -> Self {
-        Self {
-            voters: voters.into_iter().collect(),
-            learners: Vec::new(),
-        }
+        Self { voters: voters.into_iter().collect(), learners: Vec::new() }
     }
 
     /// The JSON that etcd writes, byte for byte: ids are decimal numbers, an empty list is left out.
@@ -48,19 +45,10 @@ impl ConfState {
     ///
     /// [`ErrorKind::Damaged`] if it is not such JSON.
     pub fn from_json(json: &[u8]) -> Result<Self, FormatError> {
-        let record: Record = serde_json::from_slice(json).map_err(|error| {
-            FormatError::new(ErrorKind::Damaged, "a conf state").found(error.to_string())
-        })?;
-        let ids = |ids: Option<Vec<u64>>| {
-            ids.unwrap_or_default()
-                .into_iter()
-                .map(MemberId::new)
-                .collect()
-        };
-        Ok(Self {
-            voters: ids(record.voters),
-            learners: ids(record.learners),
-        })
+        let record: Record = serde_json::from_slice(json)
+            .map_err(|error| FormatError::new(ErrorKind::Damaged, "a conf state").found(error.to_string()))?;
+        let ids = |ids: Option<Vec<u64>>| ids.unwrap_or_default().into_iter().map(MemberId::new).collect();
+        Ok(Self { voters: ids(record.voters), learners: ids(record.learners) })
     }
 
     /// Reads `raftpb.ConfState`: voters = 1, learners = 2, one field for each id or packed.
@@ -80,9 +68,7 @@ impl ConfState {
 fn push_ids(ids: &mut Vec<MemberId>, value: Value<'_>) -> Result<(), FormatError> {
     match value {
         Value::Number(id) => ids.push(MemberId::new(id)),
-        Value::Bytes(packed) => {
-            ids.extend(protobuf::packed(packed)?.into_iter().map(MemberId::new))
-        }
+        Value::Bytes(packed) => ids.extend(protobuf::packed(packed)?.into_iter().map(MemberId::new)),
     }
     Ok(())
 }

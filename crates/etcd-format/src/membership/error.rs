@@ -18,9 +18,7 @@ pub enum MembershipError {
     #[error("no peer URL was given: write http://HOST:2380 or https://HOST:2380")]
     NoUrl,
     /// An entry of the initial cluster without a URL.
-    #[error(
-        "entry {entry:?} of the initial cluster names no peer URL: write NAME=http://HOST:2380"
-    )]
+    #[error("entry {entry:?} of the initial cluster names no peer URL: write NAME=http://HOST:2380")]
     Entry {
         /// The entry as given.
         entry: String,
@@ -31,9 +29,7 @@ pub enum MembershipError {
     )]
     Empty,
     /// The same URL twice in one initial cluster.
-    #[error(
-        "peer URL {url} stands twice in the initial cluster: give every member URLs of its own"
-    )]
+    #[error("peer URL {url} stands twice in the initial cluster: give every member URLs of its own")]
     DuplicateUrl {
         /// The URL.
         url: String,

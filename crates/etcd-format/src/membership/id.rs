@@ -115,8 +115,5 @@ pub fn cluster_id(members: impl IntoIterator<Item = MemberId>) -> ClusterId {
 }
 
 fn first_eight(hash: Sha1) -> u64 {
-    hash.finalize()
-        .iter()
-        .take(8)
-        .fold(0, |id, byte| (id << 8) | u64::from(*byte))
+    hash.finalize().iter().take(8).fold(0, |id, byte| (id << 8) | u64::from(*byte))
 }

@@ -115,9 +115,7 @@ impl Member {
     /// [`MembershipError::Record`] if it is not such JSON.
     pub fn from_json(json: &[u8]) -> Result<Self, MembershipError> {
         let record: Record =
-            serde_json::from_slice(json).map_err(|error| MembershipError::Record {
-                reason: error.to_string(),
-            })?;
+            serde_json::from_slice(json).map_err(|error| MembershipError::Record { reason: error.to_string() })?;
         Ok(Self {
             id: MemberId::new(record.id),
             name: record.name,

@@ -28,10 +28,7 @@ impl PeerUrls {
     ///
     /// As [`parse`](Self::parse).
     pub fn new<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, MembershipError> {
-        let mut urls = urls
-            .into_iter()
-            .map(normalised)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut urls = urls.into_iter().map(normalised).collect::<Result<Vec<_>, _>>()?;
         if urls.is_empty() {
             return Err(MembershipError::NoUrl);
         }
@@ -60,19 +57,14 @@ impl fmt::Display for PeerUrls {
 
 fn normalised(url: &str) -> Result<String, MembershipError> {
     let url = url.trim();
-    let wrong = |reason| MembershipError::Url {
-        url: url.to_owned(),
-        reason,
-    };
+    let wrong = |reason| MembershipError::Url { url: url.to_owned(), reason };
     if url.is_empty() {
         return Err(MembershipError::NoUrl);
     }
     let (scheme, rest) = url.split_once(':').ok_or_else(|| wrong(SCHEME))?;
     let scheme = scheme.to_ascii_lowercase();
     let checked = match scheme.as_str() {
-        "http" | "https" => {
-            check_authority(rest.strip_prefix("//").ok_or_else(|| wrong(HOST_PORT))?)
-        }
+        "http" | "https" => check_authority(rest.strip_prefix("//").ok_or_else(|| wrong(HOST_PORT))?),
         "unix" | "unixs" => check_socket(rest),
         _ => Err(SCHEME),
     };
@@ -84,10 +76,10 @@ const SCHEME: &str = "the scheme must be http, https, unix or unixs: write http:
 const HOST_PORT: &str = "host and port are needed: write http://HOST:PORT";
 const PATH: &str = "a path is not allowed, not even a slash at the end: write http://HOST:PORT";
 const EXTRA: &str = "user, query and fragment are not allowed: write http://HOST:PORT";
-const HOST: &str = "the host is neither a name nor an address; an IPv6 address stands in brackets: write http://[::1]:2380";
+const HOST: &str =
+    "the host is neither a name nor an address; an IPv6 address stands in brackets: write http://[::1]:2380";
 const PORT: &str = "the port must be a number from 0 to 65535";
-const SOCKET: &str =
-    "a socket is named by visible ASCII characters without %, ? and #: write unix://HOST:PORT";
+const SOCKET: &str = "a socket is named by visible ASCII characters without %, ? and #: write unix://HOST:PORT";
 
 fn check_authority(authority: &str) -> Result<(), &'static str> {
     if authority.contains(['@', '?', '#']) {
@@ -111,13 +103,8 @@ fn check_host(host: &str) -> Result<(), &'static str> {
         Some(None) => return Err(HOST),
         None => host,
     };
-    let allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    if inner.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err(HOST)
-    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if inner.bytes().all(allowed) { Ok(()) } else { Err(HOST) }
 }
 
 /// An IPv6 address, with its zone behind `%25`.
@@ -126,23 +113,12 @@ fn check_address(address: &str) -> Result<(), &'static str> {
         Some((address, zone)) => (address, Some(zone)),
         None => (address, None),
     };
-    let zone_fits = zone.is_none_or(|zone| {
-        !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    if zone_fits && address.parse::<std::net::Ipv6Addr>().is_ok() {
-        Ok(())
-    } else {
-        Err(HOST)
-    }
+    let zone_fits = zone.is_none_or(|zone| !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if zone_fits && address.parse::<std::net::Ipv6Addr>().is_ok() { Ok(()) } else { Err(HOST) }
 }
 
 fn check_socket(name: &str) -> Result<(), &'static str> {
-    let allowed = |byte: u8| {
-        byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\')
-    };
-    if !name.is_empty() && name.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err(SOCKET)
-    }
+    let allowed =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\');
+    if !name.is_empty() && name.bytes().all(allowed) { Ok(()) } else { Err(SOCKET) }
 }

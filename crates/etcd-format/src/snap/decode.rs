@@ -27,9 +27,7 @@ impl RaftSnapshot {
     /// if the file is empty. Such a file makes etcd 3.4 to 3.6 rename it to `.broken`.
     pub fn decode(file: &[u8]) -> Result<Self, FormatError> {
         if file.is_empty() {
-            return Err(
-                FormatError::new(ErrorKind::Truncated, "a raft snapshot").found("an empty file")
-            );
+            return Err(FormatError::new(ErrorKind::Truncated, "a raft snapshot").found("an empty file"));
         }
         let (mut crc, mut data) = (0, &[][..]);
         for field in Fields::new(file) {
@@ -40,28 +38,18 @@ impl RaftSnapshot {
             }
         }
         if data.is_empty() || crc == 0 {
-            return Err(FormatError::new(
-                ErrorKind::Damaged,
-                "a raft snapshot with a checksum",
-            ));
+            return Err(FormatError::new(ErrorKind::Damaged, "a raft snapshot with a checksum"));
         }
         let actual = crc32c::crc32c(data);
         if u64::from(actual) != crc {
             let expected = format!("the checksum {crc:#010x}");
-            return Err(
-                FormatError::new(ErrorKind::Damaged, expected).found(format!("{actual:#010x}"))
-            );
+            return Err(FormatError::new(ErrorKind::Damaged, expected).found(format!("{actual:#010x}")));
         }
         Self::message(data)
     }
 
     fn message(data: &[u8]) -> Result<Self, FormatError> {
-        let mut snapshot = Self {
-            index: 0,
-            term: 0,
-            conf_state: ConfState::default(),
-            v2_store: Vec::new(),
-        };
+        let mut snapshot = Self { index: 0, term: 0, conf_state: ConfState::default(), v2_store: Vec::new() };
         for field in Fields::new(data) {
             match field? {
                 (1, value) => snapshot.v2_store = value.bytes().to_vec(),

@@ -38,11 +38,7 @@ pub fn initial_snap(cluster: &InitialCluster) -> Vec<u8> {
     push_number(&mut metadata, 2, cluster.last_index());
     push_number(&mut metadata, 3, INITIAL_TERM);
     let mut snapshot = Vec::new();
-    push_bytes(
-        &mut snapshot,
-        1,
-        v2store::encode(cluster.members()).as_bytes(),
-    );
+    push_bytes(&mut snapshot, 1, v2store::encode(cluster.members()).as_bytes());
     push_bytes(&mut snapshot, 2, &metadata);
     let mut file = Vec::new();
     push_number(&mut file, 1, u64::from(crc32c::crc32c(&snapshot)));

@@ -47,11 +47,8 @@ fn push_root(json: &mut String, members: &[Member]) {
 
 /// The members as children, in the order of their names, as Go writes a map.
 fn push_members(json: &mut String, members: &[Member]) {
-    let mut named: Vec<(String, usize, &Member)> = members
-        .iter()
-        .zip(1..)
-        .map(|(member, index)| (member.id().to_string(), index, member))
-        .collect();
+    let mut named: Vec<(String, usize, &Member)> =
+        members.iter().zip(1..).map(|(member, index)| (member.id().to_string(), index, member)).collect();
     named.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     json.push('{');
     for (at, (id, index, member)) in named.iter().enumerate() {
@@ -62,12 +59,7 @@ fn push_members(json: &mut String, members: &[Member]) {
         json.push(':');
         open_node(json, &format!("/0/members/{id}"), *index, "");
         json.push_str("{\"raftAttributes\":");
-        open_node(
-            json,
-            &attributes_path(member),
-            *index,
-            &member.raft_attributes_json(),
-        );
+        open_node(json, &attributes_path(member), *index, &member.raft_attributes_json());
         json.push_str("null}}}");
     }
     json.push('}');
@@ -81,7 +73,9 @@ fn attributes_path(member: &Member) -> String {
 fn open_node(json: &mut String, path: &str, index: usize, value: &str) {
     json.push_str("{\"Path\":");
     go_json::push_string(json, path);
-    json.push_str(&format!(",\"CreatedIndex\":{index},\"ModifiedIndex\":{index},\"ExpireTime\":\"0001-01-01T00:00:00Z\",\"Value\":"));
+    json.push_str(&format!(
+        ",\"CreatedIndex\":{index},\"ModifiedIndex\":{index},\"ExpireTime\":\"0001-01-01T00:00:00Z\",\"Value\":"
+    ));
     go_json::push_string(json, value);
     json.push_str(",\"Children\":");
 }
@@ -91,9 +85,7 @@ fn push_event(json: &mut String, index: usize, member: &Member) {
     go_json::push_string(json, &attributes_path(member));
     json.push_str(",\"value\":");
     go_json::push_string(json, &member.raft_attributes_json());
-    json.push_str(&format!(
-        ",\"modifiedIndex\":{index},\"createdIndex\":{index}}}}}"
-    ));
+    json.push_str(&format!(",\"modifiedIndex\":{index},\"createdIndex\":{index}}}}}"));
 }
 
 fn push_stats(json: &mut String, created: usize) {

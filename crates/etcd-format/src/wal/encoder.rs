@@ -16,10 +16,7 @@ impl Encoder {
     /// Begins a file with the checksum record. `previous` is the checksum at the end of the file before it, 0 for the first.
     #[must_use]
     pub fn new(previous: u32) -> Self {
-        let mut encoder = Self {
-            crc: previous,
-            bytes: Vec::new(),
-        };
+        let mut encoder = Self { crc: previous, bytes: Vec::new() };
         encoder.frame(Kind::Crc, None);
         encoder
     }
@@ -46,8 +43,7 @@ impl Encoder {
         let len = record.len() as u64;
         let padding = len.next_multiple_of(8) - len;
         let flag = if padding == 0 { 0 } else { 0x80 | padding };
-        self.bytes
-            .extend_from_slice(&(len | flag << 56).to_le_bytes());
+        self.bytes.extend_from_slice(&(len | flag << 56).to_le_bytes());
         self.bytes.append(&mut record);
         self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
     }

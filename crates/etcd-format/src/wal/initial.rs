@@ -84,11 +84,7 @@ fn add_node(member: &Member) -> Vec<u8> {
 fn hard_state(cluster: &InitialCluster) -> Vec<u8> {
     let mut state = Vec::new();
     push_number(&mut state, 1, INITIAL_TERM);
-    push_number(
-        &mut state,
-        2,
-        cluster.voters().next().map_or(0, MemberId::get),
-    );
+    push_number(&mut state, 2, cluster.voters().next().map_or(0, MemberId::get));
     push_number(&mut state, 3, cluster.last_index());
     state
 }

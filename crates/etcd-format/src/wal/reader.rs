@@ -34,15 +34,9 @@ impl Kind {
     }
 
     fn of(number: u64) -> Option<Self> {
-        [
-            Self::Metadata,
-            Self::Entry,
-            Self::HardState,
-            Self::Crc,
-            Self::Snapshot,
-        ]
-        .into_iter()
-        .find(|kind| u64::from(kind.number()) == number)
+        [Self::Metadata, Self::Entry, Self::HardState, Self::Crc, Self::Snapshot]
+            .into_iter()
+            .find(|kind| u64::from(kind.number()) == number)
     }
 }
 
@@ -85,12 +79,7 @@ impl<'a> Records<'a> {
     /// Reads a log file from its first byte on.
     #[must_use]
     pub fn new(file: &'a [u8]) -> Self {
-        Self {
-            rest: file,
-            offset: 0,
-            crc: None,
-            ended: false,
-        }
+        Self { rest: file, offset: 0, crc: None, ended: false }
     }
 
     /// Where the next frame begins; at the end, the length of what is used.
@@ -101,11 +90,7 @@ impl<'a> Records<'a> {
 
     fn read(&mut self) -> Result<Option<Record<'a>>, FormatError> {
         let Some((word, rest)) = self.rest.split_first_chunk::<8>() else {
-            return if self.rest.is_empty() {
-                Ok(None)
-            } else {
-                Err(self.truncated())
-            };
+            return if self.rest.is_empty() { Ok(None) } else { Err(self.truncated()) };
         };
         let word = u64::from_le_bytes(*word);
         if word == 0 {
@@ -113,18 +98,12 @@ impl<'a> Records<'a> {
         }
         let (len, padding) = self.lengths(word)?;
         let (bytes, rest) = rest.split_at_checked(len).ok_or_else(|| self.truncated())?;
-        let (zeros, rest) = rest
-            .split_at_checked(padding)
-            .ok_or_else(|| self.truncated())?;
+        let (zeros, rest) = rest.split_at_checked(padding).ok_or_else(|| self.truncated())?;
         if zeros.iter().any(|byte| *byte != 0) {
             return Err(self.damaged("padding of zeros"));
         }
         let record = self.record(bytes)?;
-        self.offset = self
-            .offset
-            .saturating_add(8)
-            .saturating_add(len as u64)
-            .saturating_add(padding as u64);
+        self.offset = self.offset.saturating_add(8).saturating_add(len as u64).saturating_add(padding as u64);
         self.rest = rest;
         Ok(Some(record))
     }
@@ -132,9 +111,7 @@ impl<'a> Records<'a> {
     /// Length of the record and of its padding.
     fn lengths(&self, word: u64) -> Result<(usize, usize), FormatError> {
         let len = word & ((1 << 56) - 1);
-        let padding = len
-            .checked_next_multiple_of(8)
-            .map_or(0, |padded| padded.saturating_sub(len));
+        let padding = len.checked_next_multiple_of(8).map_or(0, |padded| padded.saturating_sub(len));
         let top = if padding == 0 { 0 } else { 0x80 | padding };
         if word >> 56 != top || len == 0 {
             return Err(self.damaged("a length word").found(format!("{word:#x}")));
@@ -153,10 +130,7 @@ impl<'a> Records<'a> {
                 _ => {}
             }
         }
-        let kind = Kind::of(kind).ok_or_else(|| {
-            self.damaged("a record type from 1 to 5")
-                .found(kind.to_string())
-        })?;
+        let kind = Kind::of(kind).ok_or_else(|| self.damaged("a record type from 1 to 5").found(kind.to_string()))?;
         let expected = match (kind, self.crc) {
             (Kind::Crc, before) => before.filter(|before| *before != 0),
             (_, None) => return Err(self.damaged("a checksum record first")),
@@ -172,11 +146,7 @@ impl<'a> Records<'a> {
             _ => {}
         }
         self.crc = Some(u32::try_from(crc).map_err(|_| self.damaged("a checksum of 32 bits"))?);
-        Ok(Record {
-            offset: self.offset,
-            kind,
-            data,
-        })
+        Ok(Record { offset: self.offset, kind, data })
     }
 
     fn truncated(&self) -> FormatError {
@@ -226,10 +196,7 @@ impl Metadata {
                 _ => {}
             }
         }
-        Ok(Self {
-            member: MemberId::new(member),
-            cluster: ClusterId::new(cluster),
-        })
+        Ok(Self { member: MemberId::new(member), cluster: ClusterId::new(cluster) })
     }
 }
 
@@ -252,11 +219,7 @@ impl HardState {
     ///
     /// [`ErrorKind::Damaged`].
     pub fn decode(data: &[u8]) -> Result<Self, FormatError> {
-        let mut state = Self {
-            term: 0,
-            vote: MemberId::new(0),
-            commit: 0,
-        };
+        let mut state = Self { term: 0, vote: MemberId::new(0), commit: 0 };
         for field in Fields::new(data) {
             match field? {
                 (1, value) => state.term = value.number(),
@@ -288,11 +251,7 @@ impl SnapshotMark {
     ///
     /// [`ErrorKind::Damaged`].
     pub fn decode(data: &[u8]) -> Result<Self, FormatError> {
-        let mut mark = Self {
-            index: 0,
-            term: 0,
-            conf_state: None,
-        };
+        let mut mark = Self { index: 0, term: 0, conf_state: None };
         for field in Fields::new(data) {
             match field? {
                 (1, value) => mark.index = value.number(),
