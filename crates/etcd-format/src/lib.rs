@@ -1,5 +1,6 @@
 //! etcd on disk, without etcd: bolt pages, mvcc records, hashes, WAL and `.snap`, as pure parsers and writers.
 
+mod crc;
 mod drive;
 mod error;
 mod protobuf;
