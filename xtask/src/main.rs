@@ -4,7 +4,10 @@
 #![expect(clippy::print_stdout, reason = "tasks report on standard output")]
 
 mod demo;
+mod report;
 mod servers;
+mod test;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -22,6 +25,8 @@ struct Args {
 enum Task {
     /// Fetch or build the real programs that the tests run against, into the cache folder
     Servers(servers::Args),
+    /// Run every test and check of the workspace, set-up included
+    Test(test::Args),
     /// Save a real etcd, verify the snapshot, restore it, boot it, and compare
     Demo,
 }
@@ -29,6 +34,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Servers(args) => servers::run(&args),
+        Task::Test(args) => Ok(test::run(&args)),
         Task::Demo => demo::run(),
     };
     match done {

@@ -45,7 +45,12 @@ impl Settings {
 
     /// True if a test that needs `part` may be reported as ignored when it is missing.
     pub fn may_miss(&self, part: Part) -> bool {
-        !self.ci || self.may_miss.contains(&part.id())
+        self.may_miss_id(&part.id())
+    }
+
+    /// As [`Settings::may_miss`], for something that is not a [`Part`], such as a compiler's component.
+    pub fn may_miss_id(&self, id: &str) -> bool {
+        !self.ci || self.may_miss.contains(id)
     }
 
     /// Where the last set-up left a note why a judge is missing.
