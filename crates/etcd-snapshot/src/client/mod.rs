@@ -1,0 +1,160 @@
+//! A real etcd cluster, through etcd-client.
+
+mod connect;
+mod error;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use etcd_client::{AlarmAction, AlarmType, Client, SnapshotStreaming};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use tokio::sync::Mutex;
+
+pub use connect::{ClientOptions, Password, TlsFiles};
+
+use crate::hex::Hex64;
+use crate::live::{Endpoint, Live, LiveHash, Message, Status};
+use crate::{Error, Result};
+use error::client_error;
+
+/// A real etcd cluster. One channel for each endpoint, opened on first use and kept, so that every question about a
+/// member goes to the same one, even through an address that stands for many.
+///
+/// Errors are said for a person: which endpoint, and what to do. A password is never in one.
+#[derive(Debug)]
+pub struct EtcdCluster {
+    options: ClientOptions,
+    channels: Mutex<HashMap<String, Channel>>,
+}
+
+struct Channel(Client);
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Channel")
+    }
+}
+
+impl EtcdCluster {
+    /// A cluster that is reached by `options`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Usage`](crate::ErrorKind::Usage) when there is no endpoint, or one of them is no URL.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        options.validate()?;
+        Ok(Self { options, channels: Mutex::default() })
+    }
+
+    async fn client(&self, endpoint: &str) -> Result<Client> {
+        let mut channels = self.channels.lock().await;
+        if let Some(channel) = channels.get(endpoint) {
+            return Ok(channel.0.clone());
+        }
+        let client = connect::connect(endpoint, &self.options).await?;
+        channels.insert(endpoint.to_owned(), Channel(client.clone()));
+        Ok(client)
+    }
+
+    /// Runs one small request, bounded by the request timeout.
+    async fn ask<T>(
+        &self,
+        endpoint: &str,
+        answer: impl Future<Output = Result<T, etcd_client::Error>> + Send,
+    ) -> Result<T> {
+        match tokio::time::timeout(self.options.request_timeout, answer).await {
+            Ok(answer) => answer.map_err(|e| client_error(endpoint, e)),
+            Err(_) => Err(silent(endpoint, self.options.request_timeout)),
+        }
+    }
+
+    async fn status(&self, endpoint: &str) -> Result<Status> {
+        let mut client = self.client(endpoint).await?;
+        let answer = self.ask(endpoint, client.maintenance_client().status()).await?;
+        let header = answer
+            .header()
+            .ok_or_else(|| Error::unreachable(format!("{endpoint} answers without a header: is it etcd?")))?;
+        let mut status = Status::new(header.cluster_id(), header.member_id(), header.revision());
+        status.leader = Hex64(answer.leader());
+        status.raft_applied_index = answer.raft_applied_index();
+        status.db_size = u64::try_from(answer.db_size()).unwrap_or(0);
+        status.version = answer.version().to_owned();
+        status.is_learner = answer.is_learner();
+        let alarms = self.ask(endpoint, client.alarm(AlarmAction::Get, AlarmType::None, None)).await?;
+        let corrupt = alarms.alarms().iter().filter(|alarm| alarm.alarm() == AlarmType::Corrupt);
+        status.corrupt = corrupt.map(|alarm| Hex64(alarm.member_id())).collect();
+        Ok(status)
+    }
+}
+
+#[async_trait]
+impl Live for EtcdCluster {
+    async fn members(&self) -> Vec<Endpoint> {
+        let asked = self
+            .options
+            .endpoints
+            .iter()
+            .map(async |url| Endpoint { url: url.clone(), status: self.status(url).await });
+        futures::future::join_all(asked).await
+    }
+
+    async fn voters(&self) -> Result<usize> {
+        let mut refused = None;
+        for endpoint in &self.options.endpoints {
+            let counted = async {
+                let mut client = self.client(endpoint).await?;
+                let answer = self.ask(endpoint, client.member_list()).await?;
+                Ok(answer.members().iter().filter(|member| !member.is_learner()).count())
+            };
+            match counted.await {
+                Ok(count) => return Ok(count),
+                Err(e) => refused = Some(e),
+            }
+        }
+        Err(refused.unwrap_or_else(|| Error::usage("no endpoint was given")))
+    }
+
+    async fn snapshot(&self, endpoint: &str) -> Result<BoxStream<'static, Result<Message>>> {
+        let client = self.client(endpoint).await?;
+        let stream = self.ask(endpoint, client.maintenance_client().snapshot()).await?;
+        Ok(messages(endpoint.to_owned(), stream))
+    }
+
+    async fn hash_kv(&self, endpoint: &str, revision: i64) -> Result<LiveHash> {
+        let client = self.client(endpoint).await?;
+        let answer = client.maintenance_client().hash_kv(revision).await;
+        match answer {
+            Ok(answer) => Ok(LiveHash::Hash {
+                member_id: Hex64(answer.header().map_or(0, etcd_client::ResponseHeader::member_id)),
+                hash: answer.hash(),
+                compact_revision: answer.compact_version(),
+                current_revision: answer.header().map_or(0, etcd_client::ResponseHeader::revision),
+            }),
+            Err(e) if error::is_compacted(&e) => Ok(LiveHash::Compacted),
+            Err(e) if error::is_future_revision(&e) => Ok(LiveHash::Behind),
+            Err(e) => Err(client_error(endpoint, e)),
+        }
+    }
+}
+
+fn silent(endpoint: &str, after: Duration) -> Error {
+    Error::unreachable(format!(
+        "{endpoint} did not answer within {after:?}: is it up, and is its port open? name another with --endpoints"
+    ))
+}
+
+fn messages(endpoint: String, stream: SnapshotStreaming) -> BoxStream<'static, Result<Message>> {
+    let next = async |(endpoint, mut stream): (String, SnapshotStreaming)| match stream.message().await {
+        Ok(None) => None,
+        Ok(Some(message)) => {
+            let version = message.version().to_owned();
+            let remaining_bytes = message.remaining_bytes();
+            let blob = Bytes::from(message.0.blob);
+            Some((Ok(Message { blob, remaining_bytes, version }), (endpoint, stream)))
+        }
+        Err(e) => Some((Err(client_error(&endpoint, e)), (endpoint, stream))),
+    };
+    futures::stream::unfold((endpoint, stream), next).boxed()
+}

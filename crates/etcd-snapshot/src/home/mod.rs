@@ -1,0 +1,215 @@
+//! One cluster's place in a store: what is there, what is complete, and which is the newest.
+
+mod id;
+mod inventory;
+mod manifest;
+mod names;
+
+use std::fmt;
+use std::sync::Arc;
+
+use objstore_core::{Condition, ErrorKind as StoreKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use id::SnapshotId;
+pub use inventory::{Incomplete, Inventory, Listed};
+use manifest::{CheckRecord, Incarnation as IncarnationRecord, KIND, Marker};
+pub use manifest::{Content, Manifest, Payload, Verified};
+pub(crate) use manifest::{FORMAT, TOOL};
+
+use crate::checks::Checks;
+use crate::hex::Hex64;
+use crate::host::Host;
+use crate::store::store_error;
+use crate::{Error, Result};
+
+/// The largest small object that is read; a manifest has about 2 KiB.
+const SMALL: u64 = 256 * 1024;
+
+/// One cluster's place in a store.
+///
+/// The place is a name that its user gives: a prefix of a store. Snapshots are its direct children, so a home inside
+/// another is invisible to it. Which cluster it holds stands in its incarnations, not in its name, because cluster ids
+/// are no identities: every etcd with default settings has the same one, and each restore makes a new one.
+///
+/// Reading never writes. A home whose format marker has a number that this version does not know is read as far as it is
+/// understood, and never changed.
+#[derive(Clone)]
+pub struct Home {
+    store: Arc<dyn ObjectStore>,
+    prefix: Prefix,
+}
+
+impl Home {
+    /// The home at `prefix` of `store`. Nothing is read or written yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, prefix: Prefix) -> Self {
+        Self { store, prefix }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// The prefix.
+    #[must_use]
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
+    pub(crate) fn key(&self, name: &str) -> Result<ObjectKey> {
+        self.prefix.key(name).map_err(|e| Error::usage(format!("`{name}` cannot be a key of {self}")).with_source(e))
+    }
+
+    /// What the home holds, by one listing and no other request. Needs permission to list.
+    ///
+    /// Memory: about 300 bytes an object.
+    ///
+    /// # Errors
+    /// When the store cannot be listed. Objects that are not ours are no error: see [`Inventory::foreign`].
+    pub async fn inventory(&self) -> Result<Inventory> {
+        inventory::collect(self).await
+    }
+
+    /// The manifest of a listed snapshot.
+    ///
+    /// # Errors
+    /// [`Damaged`](crate::ErrorKind::Damaged) when it is not JSON of the known shape, or belongs to another snapshot.
+    pub async fn manifest(&self, listed: &Listed) -> Result<Manifest> {
+        let name = names::manifest(&listed.id, listed.incarnation, listed.revision);
+        let manifest: Manifest = self.read_json(&name).await?.ok_or_else(|| {
+            Error::not_found(format!("the manifest of {} is gone from {self}: list again", listed.id))
+        })?;
+        if manifest.id != listed.id.to_string() || manifest.content.revision != listed.revision {
+            return Err(Error::damaged(format!(
+                "the manifest {name} in {self} speaks of another snapshot, {}",
+                manifest.id
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// Records, as a new object, that `checks` succeeded for snapshot `id`.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::ErrorKind::Refused) when the home has a newer format; else as the store says.
+    ///
+    /// # Cancel safety
+    /// If dropped, the record may or may not have been written; nothing else depends on it.
+    pub async fn record_checks(&self, id: &SnapshotId, checks: Checks, host: &dyn Host) -> Result<()> {
+        self.require_known_format().await?;
+        let name = names::check(id, checks, host)?;
+        let record = CheckRecord {
+            format: FORMAT,
+            id: id.to_string(),
+            checks: checks.names().map(str::to_owned).collect(),
+            at: timestamp(host)?,
+            tool: TOOL.to_owned(),
+        };
+        if self.create_json(&name, &record).await? {
+            return Ok(());
+        }
+        Err(Error::refused(format!("{name} exists in {self} already: try again")))
+    }
+
+    /// Refuses a home that a newer version has laid.
+    pub(crate) async fn require_known_format(&self) -> Result<()> {
+        let marker: Option<Marker> = self.read_json(names::MARKER).await?;
+        let Some(marker) = marker else { return Ok(()) };
+        if marker.format == FORMAT && marker.kind == KIND {
+            return Ok(());
+        }
+        Err(Error::refused(format!(
+            "{self} has format {} of `{}`, and this version writes format {} of `{}`: nothing was changed; use a newer version, or another place",
+            marker.format,
+            marker.kind,
+            FORMAT,
+            KIND
+        )))
+    }
+
+    /// Lays the format marker if there is none, and refuses one that is not ours.
+    pub(crate) async fn lay_marker(&self) -> Result<()> {
+        self.require_known_format().await?;
+        let marker = Marker { format: FORMAT, kind: KIND.to_owned() };
+        match self.create_json(names::MARKER, &marker).await? {
+            true => Ok(()),
+            false => self.require_known_format().await,
+        }
+    }
+
+    /// The cluster that incarnation `number` is of.
+    pub(crate) async fn incarnation(&self, number: u32) -> Result<Option<Hex64>> {
+        let record: Option<IncarnationRecord> = self.read_json(&names::incarnation(number)).await?;
+        Ok(record.map(|record| record.cluster_id))
+    }
+
+    /// Declares that from incarnation `number` on, the home holds `cluster_id`; false if somebody else declared it first.
+    pub(crate) async fn declare(&self, number: u32, cluster_id: Hex64, host: &dyn Host) -> Result<bool> {
+        let declared = timestamp(host)?;
+        let record = IncarnationRecord { format: FORMAT, cluster_id, declared };
+        self.create_json(&names::incarnation(number), &record).await
+    }
+
+    /// Writes the commit marker; false if that key is taken.
+    pub(crate) async fn commit(&self, manifest: &Manifest, id: &SnapshotId) -> Result<bool> {
+        self.create_json(&names::manifest(id, manifest.incarnation, manifest.content.revision), manifest).await
+    }
+
+    pub(crate) fn payload_name(id: &SnapshotId, incarnation: u32) -> String {
+        names::payload(id, incarnation)
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let key = self.key(name)?;
+        let bytes = match self.store.get_bytes(&key, SMALL).await {
+            Ok((_, bytes)) => bytes,
+            Err(e) if e.kind() == StoreKind::NotFound => return Ok(None),
+            Err(e) => return Err(store_error(format!("cannot read {name} in {self}"), e)),
+        };
+        let parsed = serde_json::from_slice(&bytes);
+        parsed
+            .map(Some)
+            .map_err(|e| Error::damaged(format!("{name} in {self} is not what this version can read")).with_source(e))
+    }
+
+    /// Creates an object, never overwrites one. A lost answer is looked into by the store: `false` means that somebody
+    /// else's object is there.
+    async fn create_json<T: Serialize + Sync>(&self, name: &str, value: &T) -> Result<bool> {
+        let key = self.key(name)?;
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|e| Error::usage(format!("{name} cannot be written as JSON")).with_source(e))?;
+        text.push(b'\n');
+        match self.store.create(&key, text).await {
+            Ok(_) => Ok(true),
+            Err(e) if matches!(e.kind(), StoreKind::PreconditionFailed | StoreKind::AlreadyExists) => Ok(false),
+            Err(e) => Err(store_error(format!("cannot write {name} in {self}"), e)),
+        }
+    }
+}
+
+/// Create-only is what every write of this crate asks for.
+pub(crate) const CREATE_ONLY: Condition = Condition::Absent;
+
+pub(crate) fn timestamp(host: &dyn Host) -> Result<jiff::Timestamp> {
+    jiff::Timestamp::try_from(host.now())
+        .map_err(|e| Error::usage("the clock of this machine is out of range: set it").with_source(e))
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix.as_str() {
+            "" => write!(f, "{}", self.store),
+            prefix => write!(f, "{} at {prefix}", self.store),
+        }
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Home({self})")
+    }
+}

@@ -1,0 +1,296 @@
+//! Save: from a live member into a home, verified, and only then a backup.
+
+mod choose;
+mod incarnation;
+mod options;
+mod raw;
+mod stream;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use objstore_core::{ObjectKey, Upload, UploadOptions, WriteOptions};
+
+use crate::checks::Checks;
+use crate::compare::{self, LiveCheck};
+use crate::home::{CREATE_ONLY, Content, Home, Manifest, Payload, SnapshotId, Verified, timestamp};
+use crate::inspect::{self, Inspection};
+use crate::live::Live;
+use crate::progress::Stage;
+use crate::source::SnapshotSource;
+use crate::store::store_error;
+use crate::{Error, Hex32, Result};
+use choose::Chosen;
+use stream::{Received, Sink};
+
+pub use options::SaveOptions;
+pub use raw::{RawSaved, save_raw};
+
+/// A snapshot that was saved, verified and committed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Saved {
+    /// Its name in its home.
+    pub id: SnapshotId,
+    /// What was committed.
+    pub manifest: Manifest,
+    /// The endpoint that sent it.
+    pub endpoint: String,
+    /// Why that one was chosen.
+    pub why: &'static str,
+    /// What was verified.
+    pub checks: Checks,
+    /// How the comparison with live members ended.
+    pub live_check: LiveCheck,
+}
+
+/// Saves a snapshot of `live` into `home`.
+///
+/// 1. Every endpoint is asked for its status; a healthy, caught-up member that does not lead is chosen.
+/// 2. Its stream goes straight into an upload; size and SHA-256 trailer are checked while it flows.
+/// 3. What landed is read back: its size and checksum, its pages one by one, its HashKV.
+/// 4. The hash is compared with another live member, by the rule that stands at [`LiveCheck`].
+/// 5. The manifest is written, create-only. Only now there is a backup.
+///
+/// Memory: 8 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
+///
+/// # Errors
+/// - [`Unreachable`](crate::ErrorKind::Unreachable): no endpoint answered, the stream stalled, the time was up.
+/// - [`NotAllowed`](crate::ErrorKind::NotAllowed): the member or the store does not allow it.
+/// - [`Refused`](crate::ErrorKind::Refused): endpoints of different clusters, a corrupt member, a home of another cluster
+///   or of a newer format. Nothing was written.
+/// - [`Damaged`](crate::ErrorKind::Damaged): the stream is not what the member announced. Nothing was stored.
+/// - [`Unverified`](crate::ErrorKind::Unverified): it is stored, but a check failed. It has no manifest, so that nothing
+///   will restore it; the payload is left to be looked into.
+///
+/// # Cancel safety
+/// Dropping it leaves no manifest without a complete payload. An upload that was begun is aborted in the background: call
+/// [`close`](objstore_core::ObjectStore::close) on the store to wait for that.
+pub async fn save(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result<Saved> {
+    within(options.timeout, Box::pin(Save { live, home, options }.run())).await
+}
+
+/// Bounds `work` in time.
+async fn within<T>(timeout: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = timeout else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::unreachable(format!(
+            "it was not done within {limit:?}, and nothing was committed: give it a longer --timeout"
+        )))
+    })
+}
+
+/// Asks all members and chooses one; says which.
+async fn choose_member(live: &dyn Live, options: &SaveOptions) -> Result<Chosen> {
+    let chosen = choose::choose(live.members().await)?;
+    options.progress.note(&format!(
+        "taking the snapshot from {} (member {}): {}",
+        chosen.endpoint, chosen.status.member_id, chosen.why
+    ));
+    Ok(chosen)
+}
+
+/// The member that answers at the endpoint must be the one that was asked before: an address can stand for several.
+async fn same_member(live: &dyn Live, chosen: &Chosen) -> Result<()> {
+    let now = live.members().await.into_iter().find(|endpoint| endpoint.url == chosen.endpoint);
+    let Some(Ok(now)) = now.map(|endpoint| endpoint.status) else { return Ok(()) };
+    if now.member_id == chosen.status.member_id && now.cluster_id == chosen.status.cluster_id {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{} was member {} before the snapshot and is {} after it, so it is unknown whose data this is: name the endpoint of one member",
+        chosen.endpoint, chosen.status.member_id, now.member_id
+    )))
+}
+
+struct Save<'a> {
+    live: &'a dyn Live,
+    home: &'a Home,
+    options: &'a SaveOptions,
+}
+
+/// A payload that is stored and not yet verified.
+struct Landed {
+    id: SnapshotId,
+    key: ObjectKey,
+    name: String,
+    incarnation: u32,
+    started: jiff::Timestamp,
+    chosen: Chosen,
+    received: Received,
+}
+
+impl Save<'_> {
+    async fn run(self) -> Result<Saved> {
+        let host = self.options.host.as_ref();
+        let chosen = choose_member(self.live, self.options).await?;
+        let incarnation = incarnation::settle(self.home, &chosen.status, self.options).await?;
+        let id = SnapshotId::draw(host)?;
+        let name = Home::payload_name(&id, incarnation);
+        let key = self.home.key(&name)?;
+        let started = timestamp(host)?;
+        let received = self.upload(&key, &chosen).await?;
+        let landed = Landed { id, key, name, incarnation, started, chosen, received };
+        self.verify_and_commit(landed).await
+    }
+
+    /// Streams into the store. On any error nothing is left there.
+    async fn upload(&self, key: &ObjectKey, chosen: &Chosen) -> Result<Received> {
+        let write = WriteOptions::default().with_condition(CREATE_ONLY);
+        let upload_options = UploadOptions::default().with_write(write).with_size_hint(chosen.status.db_size);
+        let upload = self.home.store().start_upload(key, upload_options).await;
+        let mut upload = upload.map_err(|e| store_error(format!("cannot begin to write into {}", self.home), e))?;
+        let streamed = self.stream(chosen, upload.as_mut()).await;
+        if streamed.is_err()
+            && let Err(e) = upload.abort().await
+        {
+            tracing::warn!(error = %e, "an upload could not be aborted; it will be swept");
+        }
+        streamed
+    }
+
+    async fn stream(&self, chosen: &Chosen, upload: &mut dyn Upload) -> Result<Received> {
+        let messages = self.live.snapshot(&chosen.endpoint).await?;
+        let progress = self.options.progress.as_ref();
+        let mut sink = UploadSink { upload, home: self.home };
+        let received = stream::pump(messages, self.options.stall_timeout, progress, &mut sink).await?;
+        same_member(self.live, chosen).await?;
+        let written = sink.upload.finish().await;
+        written.map_err(|e| store_error(format!("cannot complete the payload in {}", self.home), e))?;
+        Ok(received)
+    }
+
+    async fn verify_and_commit(&self, landed: Landed) -> Result<Saved> {
+        let bytes = landed.received.digests.bytes;
+        let source = SnapshotSource::unverified(self.home, landed.key.clone(), bytes, landed.id.clone());
+        let unverified = |e: Error| {
+            let message =
+                format!("{} is stored in {} but was not verified, and is no backup: {e}", landed.name, self.home);
+            Error::unverified(message).with_source(e)
+        };
+        let (inspection, ()) =
+            tokio::try_join!(self.inspect(&source), self.read_back(&source, &landed)).map_err(unverified)?;
+        let live_check = self.compare(&landed, &source, &inspection).await.map_err(unverified)?;
+        if let LiveCheck::Differs { .. } = live_check {
+            let advice = "one of the two members is corrupt; see `etcdctl endpoint hashkv --cluster`, and save again from a member that agrees with the others";
+            return Err(unverified(Error::damaged(format!("HashKV {live_check}: {advice}"))));
+        }
+        let checks = checks_of(&live_check);
+        let manifest = self.manifest(&landed, &inspection, &live_check, checks)?;
+        self.commit(&landed, &manifest, checks).await?;
+        let Landed { id, chosen, .. } = landed;
+        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check })
+    }
+
+    async fn inspect(&self, source: &SnapshotSource) -> Result<Inspection> {
+        let inspection = inspect::inspect(source, self.options.progress.as_ref()).await?;
+        inspection.require_sound()?;
+        Ok(inspection)
+    }
+
+    /// The stored object has the size and the bytes that were sent. It is read whole: what a store says of itself is not
+    /// evidence of what it will give back.
+    async fn read_back(&self, source: &SnapshotSource, landed: &Landed) -> Result<()> {
+        let digests = &landed.received.digests;
+        let meta = self.home.store().head(&landed.key, objstore_core::ReadOptions::default()).await;
+        let meta = meta.map_err(|e| store_error("the payload cannot be looked at", e))?;
+        if meta.size != digests.bytes {
+            return Err(Error::damaged(format!(
+                "{} bytes were sent, and the store holds {}",
+                digests.bytes, meta.size
+            )));
+        }
+        let crc32c = inspect::crc32c_of(source).await?;
+        if crc32c != digests.crc32c {
+            return Err(Error::damaged(format!(
+                "the CRC-32C of what was sent is {:08x}, of what the store gives back {crc32c:08x}",
+                digests.crc32c
+            )));
+        }
+        Ok(())
+    }
+
+    async fn compare(&self, landed: &Landed, source: &SnapshotSource, inspection: &Inspection) -> Result<LiveCheck> {
+        if !self.options.live_check {
+            return Ok(LiveCheck::NotAsked);
+        }
+        self.options.progress.begin(Stage::LiveHash, None);
+        let sender = Some((landed.chosen.endpoint.as_str(), landed.chosen.status.member_id));
+        let check = compare::with_live(self.live, sender, &landed.chosen.others, source, inspection).await?;
+        self.options.progress.note(&format!("HashKV of the file: {check}"));
+        Ok(check)
+    }
+
+    fn manifest(
+        &self,
+        landed: &Landed,
+        inspection: &Inspection,
+        live_check: &LiveCheck,
+        checks: Checks,
+    ) -> Result<Manifest> {
+        let digests = &landed.received.digests;
+        let status = &landed.chosen.status;
+        Ok(Manifest {
+            format: crate::home::FORMAT,
+            id: landed.id.to_string(),
+            payload: Payload {
+                key: landed.name.clone(),
+                bytes: digests.bytes,
+                sha256: digests.sha256.clone(),
+                crc32c: Hex32(digests.crc32c),
+            },
+            incarnation: landed.incarnation,
+            cluster_id: status.cluster_id,
+            member_id: status.member_id,
+            server_version: status.version.clone(),
+            storage_version: landed.received.storage_version.clone().or_else(|| inspection.storage_version()),
+            started: landed.started,
+            finished: timestamp(self.options.host.as_ref())?,
+            content: Content::from(inspection),
+            verified: Verified {
+                checks: checks.names().map(str::to_owned).collect(),
+                live_hash: live_check.to_string(),
+                compared_with: live_check.member_id(),
+            },
+            tool: crate::home::TOOL.to_owned(),
+        })
+    }
+
+    /// First what was verified, then the commit marker.
+    async fn commit(&self, landed: &Landed, manifest: &Manifest, checks: Checks) -> Result<()> {
+        self.options.progress.begin(Stage::Finish, None);
+        self.home.record_checks(&landed.id, checks, self.options.host.as_ref()).await?;
+        if self.home.commit(manifest, &landed.id).await? {
+            return Ok(());
+        }
+        Err(Error::refused(format!(
+            "the place of the manifest of {} in {} is taken: a sweep has given this save up for lost; save again",
+            landed.id, self.home
+        )))
+    }
+}
+
+fn checks_of(live_check: &LiveCheck) -> Checks {
+    let always = Checks::TRAILER | Checks::STRUCTURE | Checks::READ_BACK;
+    match live_check {
+        LiveCheck::Matched { .. } => always | Checks::LIVE_HASH,
+        LiveCheck::MatchedSender { .. } => always | Checks::SENDER_HASH,
+        _ => always,
+    }
+}
+
+struct UploadSink<'a> {
+    upload: &'a mut dyn Upload,
+    home: &'a Home,
+}
+
+#[async_trait]
+impl Sink for UploadSink<'_> {
+    async fn write(&mut self, block: Bytes) -> Result<()> {
+        self.upload
+            .write(block)
+            .await
+            .map_err(|e| store_error(format!("cannot write the payload into {}", self.home), e))
+    }
+}

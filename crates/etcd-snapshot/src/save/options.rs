@@ -1,0 +1,82 @@
+//! How a save is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::host::{Host, SystemHost};
+use crate::progress::{Progress, Silent};
+
+/// How a save is done. The defaults suit an operator: everything is verified, nothing is assumed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SaveOptions {
+    /// Compare HashKV with a live member. Default: yes. Writes wait at that member while it computes.
+    pub live_check: bool,
+    /// The home held another cluster until now, and holds this one from here on. Default: refuse.
+    pub new_incarnation: bool,
+    /// How long the member may send nothing. Default: 30 s.
+    pub stall_timeout: Duration,
+    /// How long everything may take. Default: no limit.
+    pub timeout: Option<Duration>,
+    /// Who watches. Default: nobody.
+    pub progress: Arc<dyn Progress>,
+    /// Clock and randomness. Default: the system's.
+    pub host: Arc<dyn Host>,
+}
+
+impl Default for SaveOptions {
+    fn default() -> Self {
+        Self {
+            live_check: true,
+            new_incarnation: false,
+            stall_timeout: Duration::from_secs(30),
+            timeout: None,
+            progress: Arc::new(Silent),
+            host: Arc::new(SystemHost),
+        }
+    }
+}
+
+impl SaveOptions {
+    /// Leaves the comparison with a live member out.
+    #[must_use]
+    pub fn without_live_check(mut self) -> Self {
+        self.live_check = false;
+        self
+    }
+
+    /// Declares that the home holds another cluster from here on.
+    #[must_use]
+    pub fn with_new_incarnation(mut self) -> Self {
+        self.new_incarnation = true;
+        self
+    }
+
+    /// Sets how long the member may send nothing.
+    #[must_use]
+    pub fn with_stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = timeout;
+        self
+    }
+
+    /// Sets how long everything may take.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets who watches.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Arc<dyn Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Sets clock and randomness.
+    #[must_use]
+    pub fn with_host(mut self, host: Arc<dyn Host>) -> Self {
+        self.host = host;
+        self
+    }
+}
