@@ -1,1 +1,138 @@
-//! Restore: under construction.
+//! From a snapshot to a data directory that etcd boots, without Go.
+//!
+//! [`restore`] writes what `etcdutl snapshot restore` writes: `member/snap/db` with a fresh membership, a write-ahead log
+//! and a `.snap` file. It differs in what may go wrong on the way:
+//!
+//! - A crash, or a failure, at any point leaves a directory that no etcd starts on, or the complete member, or what was
+//!   there before. See `site.rs` for the order of writes.
+//! - The snapshot is hashed while it is copied, one pass, in less than 64 MiB of memory.
+//! - A data directory that holds a member is never touched.
+//! - One member gets a fresh token, unless one is given. NOSPACE alarms are dropped. A snapshot under a CORRUPT alarm, or one
+//!   that is too new for [`RestoreOptions::target_version`], is refused.
+//! - [`InitContainer`] makes it safe to run at each start of a pod.
+//!
+//! ```no_run
+//! # async fn example() -> etcd_snapshot::Result<()> {
+//! use std::sync::Arc;
+//!
+//! use etcd_snapshot::restore::{RestoreOptions, restore};
+//! use etcd_snapshot::{SnapshotSource, SystemHost};
+//! use objstore_core::disk::OsDisk;
+//!
+//! let source = SnapshotSource::file("/backup/etcd.db")?;
+//! let options = RestoreOptions::default().with_data_dir("/var/lib/etcd");
+//! let restored = restore(&source, &options, Arc::new(OsDisk::new()), &SystemHost).await?;
+//! println!("{:?}: {:?}", restored.outcome, restored.identity);
+//! # Ok(()) }
+//! ```
+
+mod claim;
+mod cluster;
+mod copy;
+mod decide;
+mod edit;
+mod files;
+mod init;
+mod integrity;
+mod job;
+mod look;
+mod marker;
+mod options;
+mod report;
+mod site;
+mod target;
+mod target_version;
+
+use std::sync::Arc;
+
+use objstore_core::disk::Disk;
+
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::Result;
+use crate::host::Host;
+use crate::source::{SnapshotSource, blocking};
+
+use decide::Decision;
+use files::Files;
+use job::Job;
+use target::{Paths, Place};
+
+pub use init::{InitContainer, OrdinalRule};
+pub use marker::RestoreMarker;
+pub use options::{Owner, RestoreOptions};
+pub use report::{Changes, Identity, Outcome, RestorePlan, Restored};
+pub use target_version::TargetVersion;
+
+/// Restores `source` into a data directory on `disk`.
+///
+/// Memory: less than 64 MiB, whatever the size of the snapshot.
+///
+/// # Errors
+///
+/// [`Usage`](ErrorKind::Usage) for options that do not fit together, [`Refused`](ErrorKind::Refused) for a target that
+/// holds data and for what would be unsafe, [`Damaged`](ErrorKind::Damaged) for a snapshot that is not intact,
+/// [`NoSpace`](ErrorKind::NoSpace), [`NotAllowed`](ErrorKind::NotAllowed) and [`Storage`](ErrorKind::Storage) from the
+/// disk, and those of reading `source`. In each case nothing is left behind, and data that was there is untouched. If not
+/// even that can be done, the directory is left such that no etcd starts on it, and the next restore cleans it up.
+///
+/// # Cancel safety
+///
+/// A dropped restore takes away what it wrote, in the background, or completes if it was about to. If the process ends
+/// first, no etcd starts on the directory, and the next restore cleans it up.
+pub async fn restore(
+    source: &SnapshotSource,
+    options: &RestoreOptions,
+    disk: Arc<dyn Disk>,
+    host: &dyn Host,
+) -> Result<Restored> {
+    let files = Files::new(disk, options.owner);
+    let paths = Paths::new(options)?;
+    if let Decision::Done { restored, leftovers } = decide(source, options, &files, &paths).await? {
+        if leftovers {
+            blocking(move || site::finish_stopped(&files, &paths)).await?;
+        }
+        return Ok(restored);
+    }
+    let job = Job::prepare(source, options, files, paths, host).await?;
+    job.check_space()?;
+    job.run(source).await
+}
+
+/// Says what [`restore`] would do with the same arguments. Nothing is written, and of the snapshot only the parts are read
+/// that a restore changes: its SHA-256 is not checked.
+///
+/// # Errors
+///
+/// As [`restore`], as far as it can be known.
+pub async fn plan(
+    source: &SnapshotSource,
+    options: &RestoreOptions,
+    disk: Arc<dyn Disk>,
+    host: &dyn Host,
+) -> Result<RestorePlan> {
+    let files = Files::new(disk, options.owner);
+    let paths = Paths::new(options)?;
+    match decide(source, options, &files, &paths).await? {
+        Decision::Done { restored, .. } => Ok(RestorePlan {
+            outcome: restored.outcome,
+            data_dir: restored.data_dir,
+            identity: restored.identity,
+            changes: None,
+            needed_bytes: 0,
+            free_bytes: files.free_space(&paths.data_dir)?,
+        }),
+        Decision::Restore => Job::prepare(source, options, files, paths, host).await?.plan(),
+    }
+}
+
+async fn decide(source: &SnapshotSource, options: &RestoreOptions, files: &Files, paths: &Paths) -> Result<Decision> {
+    if let done @ Decision::Done { .. } = decide::by_ordinal(options, source, paths)? {
+        return Ok(done);
+    }
+    let inspected = {
+        let (files, paths) = (files.clone(), paths.clone());
+        blocking(move || Place::inspect(&files, &paths)).await?
+    };
+    decide::by_place(inspected, options, source, paths)
+}

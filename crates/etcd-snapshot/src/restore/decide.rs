@@ -1,0 +1,110 @@
+//! Whether there is anything to do, before anything is read or written.
+
+use super::cluster::Roll;
+use super::init::Part;
+use super::marker::RestoreMarker;
+use super::options::RestoreOptions;
+use super::report::{Identity, Outcome, Restored};
+use super::target::{Paths, Place};
+use crate::source::SnapshotSource;
+use crate::{Error, Result};
+
+/// What a restore is to do.
+#[derive(Clone, Debug)]
+pub(super) enum Decision {
+    Restore,
+    /// Nothing is left to do; `leftovers` of an earlier run are to be cleaned up.
+    Done {
+        restored: Restored,
+        leftovers: bool,
+    },
+}
+
+/// Applies the rules of ordinals.
+///
+/// # Errors
+///
+/// `Refused` for a combination that would split the data.
+pub(super) fn by_ordinal(options: &RestoreOptions, source: &SnapshotSource, paths: &Paths) -> Result<Decision> {
+    let Some(init) = options.init_container else { return Ok(Decision::Restore) };
+    let roll = Roll::call(options)?;
+    // A file does not change its name for a newer one, as a store does.
+    let pinned = options.pinned_id.is_some() || source.path().is_some();
+    Ok(match init.part(roll.members, roll.has_local, pinned)? {
+        Part::Restore => Decision::Restore,
+        Part::StandBy => done(Outcome::NotThisOrdinal, None, paths),
+    })
+}
+
+/// Applies the rules of what stands there already.
+///
+/// # Errors
+///
+/// `Refused` for data that must not be touched.
+pub(super) fn by_place(
+    place: Place,
+    options: &RestoreOptions,
+    source: &SnapshotSource,
+    paths: &Paths,
+) -> Result<Decision> {
+    let init = options.init_container.is_some();
+    match place {
+        Place::Vacant | Place::Stopped(_) => Ok(Decision::Restore),
+        Place::Populated(what) if init && options.pinned_id.is_none() => {
+            tracing::info!(found = %what.display(), "there is data already, which no restore made: it is left alone");
+            Ok(done(Outcome::AlreadyPopulated, None, paths))
+        }
+        Place::Populated(what) => Err(Error::refused(format!(
+            "{} exists, and no restore made it: nothing was changed; name another data directory, or move that away{}",
+            what.display(),
+            options.pinned_id.as_ref().filter(|_| init).map_or_else(String::new, |id| {
+                format!(" (an init container that asks for the newest snapshot would leave it alone; this one asks for #{id})")
+            })
+        ))),
+        Place::Restored { marker, leftovers } => by_marker(&marker, leftovers, options, source, paths),
+    }
+}
+
+fn by_marker(
+    marker: &RestoreMarker,
+    leftovers: bool,
+    options: &RestoreOptions,
+    source: &SnapshotSource,
+    paths: &Paths,
+) -> Result<Decision> {
+    let init = options.init_container.is_some();
+    let same = match (&options.pinned_id, source.id()) {
+        (Some(pinned), _) => marker.snapshot_id.as_ref() == Some(pinned),
+        (None, _) if init => true,
+        // A run that was stopped between its exchange and its end has restored what it was asked for.
+        (None, Some(id)) => marker.snapshot_id.as_deref() == Some(id.to_string().as_str()),
+        (None, None) => marker.snapshot_id.is_none(),
+    };
+    if same && (init || leftovers) {
+        let decision = done(Outcome::AlreadyRestored, Some(identity(marker)), paths);
+        return Ok(match decision {
+            Decision::Done { restored, .. } => Decision::Done { restored, leftovers },
+            restore @ Decision::Restore => restore,
+        });
+    }
+    let what = marker.snapshot_id.as_ref().map_or_else(|| "another file".to_owned(), |id| format!("#{id}"));
+    Err(Error::refused(format!(
+        "{} holds what an earlier restore put there, from {what}: nothing was changed; name another data directory, or move that away",
+        paths.member().display()
+    )))
+}
+
+fn identity(marker: &RestoreMarker) -> Identity {
+    Identity {
+        name: marker.name.clone(),
+        member_id: marker.member_id,
+        cluster_id: marker.cluster_id,
+        token: marker.token.clone(),
+        initial_cluster: marker.initial_cluster.clone(),
+    }
+}
+
+fn done(outcome: Outcome, identity: Option<Identity>, paths: &Paths) -> Decision {
+    let restored = Restored { outcome, data_dir: paths.data_dir.clone(), identity, changes: None };
+    Decision::Done { restored, leftovers: false }
+}
