@@ -5,6 +5,7 @@ pub mod layout;
 mod meta;
 mod page;
 pub mod patch;
+mod tree;
 pub mod writer;
 
 pub use cursor::{Cursor, Entry};
