@@ -227,7 +227,9 @@ impl Capabilities {
             Verdict::Unknown => format!("nobody has seen {name} hold on this store: probe it first"),
             Verdict::Rejected => format!("the store refuses {name}: use another store"),
             Verdict::Ignored => format!("the store accepts {name} and ignores it: use another store"),
-            Verdict::Racy => format!("{name} does not hold on this store when several write at once: use another store"),
+            Verdict::Racy => {
+                format!("{name} does not hold on this store when several write at once: use another store")
+            }
         };
         Err(Error::new(ErrorKind::Unsupported).with_detail(detail))
     }

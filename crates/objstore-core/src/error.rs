@@ -398,7 +398,8 @@ impl fmt::Display for Op {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, effect, op, store, key, detail, http_status, service_code, request_id, attempts, .. } = &*self.0;
+        let Inner { kind, effect, op, store, key, detail, http_status, service_code, request_id, attempts, .. } =
+            &*self.0;
         f.write_str(kind.as_str())?;
         if let Some(detail) = detail {
             write!(f, ": {detail}")?;

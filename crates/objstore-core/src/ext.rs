@@ -9,8 +9,8 @@ use futures::{
 };
 
 use crate::{
-    Condition, Error, ErrorKind, Get, ListOptions, ListPage, ObjectKey, ObjectMeta, ObjectStore, Op, PageToken, Payload,
-    Prefix, ReadOptions, Result, Revision, WriteOptions, Written,
+    Condition, Error, ErrorKind, Get, ListOptions, ListPage, ObjectKey, ObjectMeta, ObjectStore, Op, PageToken,
+    Payload, Prefix, ReadOptions, Result, Revision, WriteOptions, Written,
 };
 
 /// What callers do with a store, on top of [`ObjectStore`]. Implemented for every store, also behind `dyn`.
@@ -19,7 +19,11 @@ pub trait ObjectStoreExt: ObjectStore {
     ///
     /// # Errors
     /// Those of [`ObjectStore::put`].
-    fn put_bytes(&self, key: &ObjectKey, body: impl Into<Payload> + Send) -> impl Future<Output = Result<Written>> + Send {
+    fn put_bytes(
+        &self,
+        key: &ObjectKey,
+        body: impl Into<Payload> + Send,
+    ) -> impl Future<Output = Result<Written>> + Send {
         async move { self.put(key, body.into(), WriteOptions::new()).await }
     }
 
@@ -53,7 +57,11 @@ pub trait ObjectStoreExt: ObjectStore {
             let get = self.get(key, None, ReadOptions::new()).await?;
             if get.meta.size > max_len {
                 let detail = format!("the object has {} bytes, of at most {max_len} expected", get.meta.size);
-                return Err(Error::new(ErrorKind::TooLarge).with_op(Op::Get).with_store(self).with_key(key).with_detail(detail));
+                return Err(Error::new(ErrorKind::TooLarge)
+                    .with_op(Op::Get)
+                    .with_store(self)
+                    .with_key(key)
+                    .with_detail(detail));
             }
             let (meta, bytes) = collect(get).await?;
             Ok((meta, bytes))
@@ -135,7 +143,11 @@ enum Next {
     End,
 }
 
-fn objects<S: ObjectStore + ?Sized>(store: &S, prefix: Prefix, options: ListOptions) -> BoxStream<'_, Result<ObjectMeta>> {
+fn objects<S: ObjectStore + ?Sized>(
+    store: &S,
+    prefix: Prefix,
+    options: ListOptions,
+) -> BoxStream<'_, Result<ObjectMeta>> {
     let pages = stream::try_unfold(Next::First, move |next| {
         let (prefix, mut options) = (prefix.clone(), options.clone());
         async move {

@@ -64,8 +64,8 @@ mod url;
 pub use url::{OpenedKey, OpenedPrefix, Registry, SchemeFactory, StoreUrl};
 
 // Stores.
-mod rules;
 mod clock;
+mod rules;
 pub use clock::{Clock, SystemClock};
 mod memory;
 pub use memory::MemoryStore;

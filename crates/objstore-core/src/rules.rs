@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::{
-    ChecksumScope, Checksums, Condition, Error, ErrorKind, Hasher, ObjectKey, Op, PageToken, Prefix, ReadOptions, Result,
-    Revision,
+    ChecksumScope, Checksums, Condition, Error, ErrorKind, Hasher, ObjectKey, Op, PageToken, Prefix, ReadOptions,
+    Result, Revision, UploadInfo, UploadPage,
 };
 
 /// Whether a change may go on, given what is there now.
@@ -53,7 +53,9 @@ pub(crate) fn hasher_for(expect: &Checksums) -> Result<Hasher> {
 /// Compares what was written with what was to be.
 pub(crate) fn check_digest(computed: &Checksums, expect: &Checksums) -> Result<()> {
     match computed.mismatch(expect) {
-        Some(kind) => Err(Error::new(ErrorKind::Integrity).with_detail(format!("the body does not have the {kind} announced"))),
+        Some(kind) => {
+            Err(Error::new(ErrorKind::Integrity).with_detail(format!("the body does not have the {kind} announced")))
+        }
         None => Ok(()),
     }
 }
@@ -133,6 +135,24 @@ impl Place {
             Self::Past(last) => self.skips(prefix) && (prefix.starts_with(last.as_str()) || !last.starts_with(prefix)),
         }
     }
+}
+
+/// One page of uploads out of all: those below a prefix, sorted by key and id.
+pub(crate) fn page_of_uploads(all: Vec<UploadInfo>, prefix: &Prefix, after: Option<&PageToken>) -> Result<UploadPage> {
+    const PAGE_ITEMS: usize = 1000;
+    let place = |upload: &UploadInfo| (upload.key.to_string(), upload.id.to_string());
+    let mut uploads: Vec<_> = all.into_iter().filter(|upload| prefix.contains(&upload.key)).collect();
+    if let Some(token) = after {
+        let (id, key) = token.as_str().split_once(':').ok_or_else(|| invalid("the page token is not of this store"))?;
+        let last = (key.to_owned(), id.to_owned());
+        uploads.retain(|upload| place(upload) > last);
+    }
+    uploads.sort_by_cached_key(place);
+    let more = uploads.len() > PAGE_ITEMS;
+    uploads.truncate(PAGE_ITEMS);
+    let last = uploads.last().filter(|_| more);
+    let next = last.map(|last| PageToken::new(format!("{}:{}", last.id, last.key)));
+    Ok(UploadPage::new().with_uploads(uploads).with_next(next))
 }
 
 /// In a delimited listing: the prefix that stands for `key`, unless the key is a direct child.

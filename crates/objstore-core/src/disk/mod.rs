@@ -10,17 +10,15 @@
 //!
 //! All methods block: call them from a thread that may (`tokio::task::spawn_blocking`).
 
-use std::{
-    ffi::OsString,
-    fmt, io,
-    path::Path,
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{ffi::OsString, fmt, io, path::Path, sync::Arc, time::SystemTime};
 
+#[cfg(feature = "testkit")]
+mod model;
 #[cfg(unix)]
 mod os;
 
+#[cfg(feature = "testkit")]
+pub use model::{Ability, Faults, ModelDisk, Survival};
 #[cfg(unix)]
 pub use os::OsDisk;
 
@@ -33,7 +31,7 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Opens an existing regular file.
     ///
     /// # Errors
-    /// `NotFound`; `FilesystemLoop` or another error for a symbolic link; whatever the system says.
+    /// `NotFound`; `IsADirectory`; another error for a symbolic link or a device; whatever the system says.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Creates a file that must not exist, for reading and writing, with exactly the permission bits `mode`.

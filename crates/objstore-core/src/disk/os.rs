@@ -18,6 +18,7 @@ use super::{Access, DirEntry, Disk, DiskFile, DiskLock, FileKind, Metadata};
 
 /// The operating system's file systems.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct OsDisk;
 
 impl OsDisk {
@@ -37,10 +38,11 @@ impl Disk for OsDisk {
         // Without NONBLOCK, opening a named pipe would wait for a peer.
         let fd = rustix::fs::open(path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?;
         let file = File::from(fd);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        match FileKind::from(file.metadata()?.file_type()) {
+            FileKind::File => Ok(Arc::new(OsFile(file))),
+            FileKind::Dir => Err(io::ErrorKind::IsADirectory.into()),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
         }
-        Ok(Arc::new(OsFile(file)))
     }
 
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<Arc<dyn DiskFile>> {
@@ -65,8 +67,11 @@ impl Disk for OsDisk {
     }
 
     fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()> {
-        rustix::fs::linkat(CWD, original, CWD, link, AtFlags::empty())
-            .map_err(unsupported_if(&[Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP]))
+        rustix::fs::linkat(CWD, original, CWD, link, AtFlags::empty()).map_err(unsupported_if(&[
+            Errno::PERM,
+            Errno::NOSYS,
+            Errno::OPNOTSUPP,
+        ]))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -113,7 +118,13 @@ impl Disk for OsDisk {
     }
 
     fn chown(&self, path: &Path, uid: u32, gid: u32) -> io::Result<()> {
-        Ok(rustix::fs::chownat(CWD, path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::SYMLINK_NOFOLLOW)?)
+        Ok(rustix::fs::chownat(
+            CWD,
+            path,
+            Some(Uid::from_raw(uid)),
+            Some(Gid::from_raw(gid)),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
 
     fn free_space(&self, path: &Path) -> io::Result<u64> {
@@ -121,7 +132,10 @@ impl Disk for OsDisk {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the component through which everything above takes the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the component through which everything above takes the time"
+    )]
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }

@@ -19,8 +19,9 @@ use self::{
 };
 use crate::{
     Capabilities, Clock, CopyOptions, DeleteItem, DeleteOptions, Deleted, Features, Get, Limits, ListOptions, ListPage,
-    ObjectKey, ObjectMeta, ObjectStore, Op, PageToken, Payload, Prefix, PresignRequest, Presigned, Promise, ReadOptions,
-    Result, RevisionStrength, SystemClock, Upload, UploadId, UploadOptions, UploadPage, Verdict, WriteOptions, Written,
+    ObjectKey, ObjectMeta, ObjectStore, Op, PageToken, Payload, Prefix, PresignRequest, Presigned, Promise,
+    ReadOptions, Result, RevisionStrength, SystemClock, Upload, UploadId, UploadOptions, UploadPage, Verdict,
+    WriteOptions, Written,
     rules::{check_digest, check_read, context, hasher_for, resolve_range, unsupported},
 };
 
@@ -125,9 +126,16 @@ impl fmt::Debug for MemoryStore {
 }
 
 fn capabilities() -> Capabilities {
-    let features = Features { user_metadata: true, http_headers: true, key_beside_folder: true, stored_checksums: true, ..Features::default() };
+    let features = Features {
+        user_metadata: true,
+        http_headers: true,
+        key_beside_folder: true,
+        stored_checksums: true,
+        ..Features::default()
+    };
     let limits = Limits { batch_items: Some(PAGE_ITEMS), page_items: Some(PAGE_ITEMS), ..Limits::default() };
-    let start = Capabilities::new().with_revisions(RevisionStrength::Unique).with_features(features).with_limits(limits);
+    let start =
+        Capabilities::new().with_revisions(RevisionStrength::Unique).with_features(features).with_limits(limits);
     Promise::ALL
         .iter()
         .filter(|promise| **promise != Promise::Lock)
@@ -192,9 +200,11 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn list_page(&self, prefix: &Prefix, options: ListOptions) -> Result<ListPage> {
-        no_versions(options.versions)
-            .and_then(|()| self.state().list(prefix, &options))
-            .map_err(context(Op::List, self, None))
+        no_versions(options.versions).and_then(|()| self.state().list(prefix, &options)).map_err(context(
+            Op::List,
+            self,
+            None,
+        ))
     }
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<Written> {

@@ -1,10 +1,6 @@
 //! What a memory store holds.
 
-use std::{
-    collections::BTreeMap,
-    ops::Bound,
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, ops::Bound, time::SystemTime};
 
 use bytes::Bytes;
 
@@ -12,13 +8,13 @@ use super::PAGE_ITEMS;
 use crate::{
     Checksums, Condition, Deleted, Error, ErrorKind, Headers, ListOptions, ListPage, ObjectKey, ObjectMeta, PageToken,
     Prefix, Result, Revision, UploadId, UploadInfo, UploadPage, WriteToken, Written,
-    rules::{Place, check_change, check_delete, invalid, rolled_up},
+    rules::{Place, check_change, check_delete, page_of_uploads, rolled_up},
 };
 
 #[derive(Default)]
 pub(super) struct State {
     objects: BTreeMap<String, Object>,
-    /// By key, then by number: in the order of a listing.
+    /// When they were started, by key and number.
     uploads: BTreeMap<(String, u64), SystemTime>,
     counter: u64,
 }
@@ -126,23 +122,11 @@ impl State {
     }
 
     pub(super) fn uploads(&self, prefix: &Prefix, after: Option<&PageToken>) -> Result<UploadPage> {
-        let start = match after {
-            None => Bound::Included((prefix.to_string(), 0)),
-            Some(token) => Bound::Excluded(parse_upload_token(token)?),
-        };
-        let mut found = self
-            .uploads
-            .range((start, Bound::Unbounded))
-            .take_while(|((key, _), _)| key.starts_with(prefix.as_str()));
-        let mut page = UploadPage::new();
-        for ((key, number), started) in found.by_ref().take(PAGE_ITEMS as usize) {
-            let info = UploadInfo::new(ObjectKey::new(key)?, UploadId::new(number.to_string()));
-            page.uploads.push(info.with_started(*started));
-        }
-        if found.next().is_some() {
-            page.next = page.uploads.last().map(|last| PageToken::new(format!("{}:{}", last.id, last.key)));
-        }
-        Ok(page)
+        let all = self.uploads.iter().filter_map(|((key, number), started)| {
+            let info = UploadInfo::new(ObjectKey::new(key).ok()?, UploadId::new(number.to_string()));
+            Some(info.with_started(*started))
+        });
+        page_of_uploads(all.collect(), prefix, after)
     }
 }
 
@@ -156,12 +140,4 @@ fn last_place(page: &ListPage) -> Place {
         (Some(object), None) => Place::After(object.to_owned()),
         (None, None) => Place::Start,
     }
-}
-
-fn parse_upload_token(token: &PageToken) -> Result<(String, u64)> {
-    token
-        .as_str()
-        .split_once(':')
-        .and_then(|(number, key)| Some((key.to_owned(), number.parse().ok()?)))
-        .ok_or_else(|| invalid("the page token is not of this store"))
 }

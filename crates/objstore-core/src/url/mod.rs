@@ -6,6 +6,8 @@ mod schemes;
 
 use std::fmt;
 
+#[cfg(unix)]
+pub(crate) use percent::decode as decode_percent;
 pub use registry::{OpenedKey, OpenedPrefix, Registry, SchemeFactory};
 
 use crate::{Error, ErrorKind, Op, Result};
@@ -37,10 +39,33 @@ pub struct StoreUrl {
 
 /// Parameters that would carry a secret, in lower case without `-` and `_`.
 const SECRETS: &[&str] = &[
-    "accesskey", "accesskeyid", "apikey", "authorization", "awsaccesskeyid", "awssecretaccesskey", "credential",
-    "credentials", "key", "passphrase", "password", "passwd", "privatekey", "pwd", "sas", "secret", "secretaccesskey",
-    "secretkey", "sessiontoken", "sig", "signature", "token", "xamzcredential", "xamzsecuritytoken", "xamzsignature",
-    "xgoogcredential", "xgoogsignature",
+    "accesskey",
+    "accesskeyid",
+    "apikey",
+    "authorization",
+    "awsaccesskeyid",
+    "awssecretaccesskey",
+    "credential",
+    "credentials",
+    "key",
+    "passphrase",
+    "password",
+    "passwd",
+    "privatekey",
+    "pwd",
+    "sas",
+    "secret",
+    "secretaccesskey",
+    "secretkey",
+    "sessiontoken",
+    "sig",
+    "signature",
+    "token",
+    "xamzcredential",
+    "xamzsecuritytoken",
+    "xamzsignature",
+    "xgoogcredential",
+    "xgoogsignature",
 ];
 
 impl StoreUrl {
@@ -137,7 +162,8 @@ impl StoreUrl {
         let Some((name, _)) = self.params.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
             return Ok(());
         };
-        let known = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
         Err(wrong(&format!("the scheme {} does not know the parameter {name:?}: {known}", self.scheme)))
     }
 
@@ -228,8 +254,9 @@ fn parse_params(query: &str) -> Result<Vec<(String, String)>> {
 }
 
 fn parse_text(text: &str, what: &str) -> Result<String> {
-    let decoded = percent::decode(text)
-        .ok_or_else(|| wrong(&format!("the {what} of the URL has a '%' that does not stand for a byte of UTF-8: write %25")))?;
+    let decoded = percent::decode(text).ok_or_else(|| {
+        wrong(&format!("the {what} of the URL has a '%' that does not stand for a byte of UTF-8: write %25"))
+    })?;
     check_plain(&decoded, what)?;
     Ok(decoded)
 }

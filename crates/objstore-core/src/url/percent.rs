@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Decodes every `%XX`, once. `None` for an escape that is cut off or no hexadecimal, or bytes that are not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

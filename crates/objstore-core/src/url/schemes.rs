@@ -14,7 +14,8 @@ pub(super) struct Memory;
 #[async_trait]
 impl SchemeFactory for Memory {
     async fn open_prefix(&self, url: &StoreUrl) -> Result<OpenedPrefix> {
-        let prefix = if url.path().is_empty() { Prefix::root() } else { Prefix::root().child(url.path()).map_err(bad_path)? };
+        let prefix =
+            if url.path().is_empty() { Prefix::root() } else { Prefix::root().child(url.path()).map_err(bad_path)? };
         Ok(OpenedPrefix::new(Arc::new(open_memory(url)?), prefix))
     }
 
