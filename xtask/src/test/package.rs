@@ -59,7 +59,7 @@ fn write_user(published: &[Member], outside: &Path) -> anyhow::Result<()> {
     manifest.push_str(own.find("[profile.dev]").and_then(|start| own.get(start..)).unwrap_or_default());
     fs::write(outside.join("Cargo.toml"), manifest)?;
     fs::create_dir(outside.join("src"))?;
-    fs::write(outside.join("src/lib.rs"), "pub use etcd_snapshot as _;\n")?;
+    fs::write(outside.join("src/lib.rs"), "pub use etcd_snapshot;\n")?;
     // The same versions as in our lockfile.
     fs::copy(root().join("Cargo.lock"), outside.join("Cargo.lock"))?;
     Ok(())
