@@ -10,6 +10,7 @@ use objstore_core::disk::DiskFile;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 /// Blocks of up to 1 MiB that wait for the hash, and for the disk.
@@ -98,7 +99,13 @@ pub(super) fn hash(mut queue: mpsc::Receiver<Piece>, len: u64, has_trailer: bool
 /// # Errors
 ///
 /// `Cancelled` if the queue was given up; what the disk says, `NoSpace` among it.
-pub(super) fn write(mut queue: mpsc::Receiver<Piece>, file: &dyn DiskFile, path: &str, data_len: u64) -> Result<()> {
+pub(super) fn write(
+    mut queue: mpsc::Receiver<Piece>,
+    file: &dyn DiskFile,
+    path: &str,
+    data_len: u64,
+    progress: &dyn Progress,
+) -> Result<()> {
     let failed = |e| Error::io(format!("cannot write {path}"), e);
     let (mut offset, mut on_its_way) = (0_u64, 0_u64);
     while let Some(piece) = queue.blocking_recv() {
@@ -106,6 +113,7 @@ pub(super) fn write(mut queue: mpsc::Receiver<Piece>, file: &dyn DiskFile, path:
         let (body, _) = block.split_at(clamp(data_len.saturating_sub(offset), block.len()));
         file.write_at(body, offset).map_err(failed)?;
         offset = offset.saturating_add(body.len() as u64);
+        progress.advance(body.len() as u64);
         let waiting = offset.saturating_sub(on_its_way);
         if waiting >= WRITEBACK_EVERY {
             file.start_writeback(on_its_way, waiting);

@@ -24,6 +24,7 @@ use super::target::{self, Paths, Place};
 use crate::hex::Hex64;
 use crate::home::TOOL;
 use crate::host::Host;
+use crate::progress::Stage;
 use crate::receive::to_hex;
 use crate::source::{SnapshotSource, blocking};
 use crate::{Error, ErrorKind, Result};
@@ -193,9 +194,12 @@ impl Job {
         sums: &SumsReceiver<Option<Sums>>,
         abandoned: &AtomicBool,
     ) -> Result<Restored> {
+        let progress = &*self.options.progress;
         let path = site.db_path();
         let file = site.create_db()?;
-        copy::write(queue, &*file, &path.display().to_string(), self.data_len())?;
+        progress.begin(Stage::Transfer, Some(self.data_len()));
+        copy::write(queue, &*file, &path.display().to_string(), self.data_len(), progress)?;
+        progress.begin(Stage::Finish, None);
         let sums = sums.recv().ok().flatten().ok_or_else(copy::given_up)?;
         self.expected.check(&sums, &self.source_name)?;
         if !self.expected.checked() {

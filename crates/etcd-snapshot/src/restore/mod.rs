@@ -21,7 +21,7 @@
 //!
 //! let source = SnapshotSource::file("/backup/etcd.db")?;
 //! let options = RestoreOptions::default().with_data_dir("/var/lib/etcd");
-//! let restored = restore(&source, &options, Arc::new(OsDisk::new()), &SystemHost).await?;
+//! let restored = restore(&source, &options, Arc::new(OsDisk::new()), &SystemHost::default()).await?;
 //! println!("{:?}: {:?}", restored.outcome, restored.identity);
 //! # Ok(()) }
 //! ```

@@ -1,9 +1,11 @@
 //! What a caller can ask of a restore.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::init::InitContainer;
 use super::target_version::TargetVersion;
+use crate::progress::{Progress, Silent};
 
 /// What to restore as, where, and what to change on the way. `RestoreOptions::default()` restores one member named
 /// `default` with a fresh token into `default.etcd`.
@@ -67,6 +69,8 @@ pub struct RestoreOptions {
     pub pinned_id: Option<String>,
     /// Run as an init container. Default: no.
     pub init_container: Option<InitContainer>,
+    /// Who is told how far the restore has come. Default: nobody.
+    pub progress: Arc<dyn Progress>,
 }
 
 /// A user and a group, as numbers.
@@ -121,6 +125,7 @@ impl Default for RestoreOptions {
             owner: None,
             pinned_id: None,
             init_container: None,
+            progress: Arc::new(Silent),
         }
     }
 }
@@ -236,6 +241,13 @@ impl RestoreOptions {
     #[must_use]
     pub fn with_init_container(mut self, init: InitContainer) -> Self {
         self.init_container = Some(init);
+        self
+    }
+
+    /// Sets [`progress`](Self::progress).
+    #[must_use]
+    pub fn with_progress(mut self, progress: Arc<dyn Progress>) -> Self {
+        self.progress = progress;
         self
     }
 
