@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 fn three() -> InitialCluster {
-    InitialCluster::parse("a=http://a:1,b=http://b:1,b=http://b:2,c=http://c:1", "token").unwrap()
+    InitialCluster::parse("a=http://a:1,b=http://b:1,b=http://b:2,c=http://c:1", "token").expect("a valid cluster")
 }
 
 #[test]
@@ -42,6 +42,8 @@ fn every_truncation_is_noticed() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_flipped_bit_is_noticed(at in any::<prop::sample::Index>(), bit in 0..8_u32) {
         let mut file = initial_snap(&three());

@@ -6,7 +6,7 @@ use etcd_format::wal::{self, Encoder, HardState, Kind, Metadata, Records, Snapsh
 use proptest::prelude::*;
 
 fn three() -> InitialCluster {
-    InitialCluster::parse("a=http://a:1,b=http://b:1,c=http://c:1", "token").unwrap()
+    InitialCluster::parse("a=http://a:1,b=http://b:1,c=http://c:1", "token").expect("a valid cluster")
 }
 
 #[test]
@@ -82,6 +82,8 @@ fn every_flipped_bit_is_noticed_or_leaves_the_data() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn records_read_back(records in prop::collection::vec((0_usize..4, prop::collection::vec(any::<u8>(), 0..40)), 0..20)) {
         let kinds = [Kind::Metadata, Kind::Entry, Kind::HardState, Kind::Snapshot];

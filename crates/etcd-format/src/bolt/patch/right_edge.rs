@@ -6,7 +6,7 @@
 
 use super::pages::{PageCache, Stop};
 use super::plan::not_a_tree;
-use crate::bolt::writer::{BranchNode, LeafNode, Pages, paged_bucket_value};
+use crate::bolt::writer::{BranchNode, LeafNode, Pages, paged_bucket_value, shown};
 use crate::bolt::{BucketView, PageKind, PageView};
 use crate::{ErrorKind, FormatError};
 
@@ -100,6 +100,5 @@ pub(super) fn check_above(key: &[u8], last: &[u8]) -> Result<(), FormatError> {
     if key > last {
         return Ok(());
     }
-    Err(FormatError::new(ErrorKind::InvalidInput, format!("a key above {}", last.escape_ascii()))
-        .found(key.escape_ascii().to_string()))
+    Err(FormatError::new(ErrorKind::InvalidInput, format!("a key above {}", shown(last))).found(shown(key)))
 }

@@ -25,4 +25,4 @@ pub(crate) use metas::meta_page;
 pub(crate) use node::{BranchNode, LeafNode};
 pub(crate) use pages::Pages;
 pub use pages::Write;
-pub(crate) use tree::{TreeBuilder, bucket_value, paged_bucket_value, root_page};
+pub(crate) use tree::{TreeBuilder, bucket_value, paged_bucket_value, root_page, shown};

@@ -64,7 +64,7 @@ impl TreeBuilder {
             return wrong("a value of at most 2^31-2 bytes", format!("{} bytes", value.len()));
         }
         if key <= self.last_key.as_slice() {
-            let (key, last) = (key.escape_ascii(), self.last_key.escape_ascii());
+            let (key, last) = (shown(key), shown(&self.last_key));
             return wrong("keys in ascending order", format!("{key} behind {last}"));
         }
         Ok(())
@@ -114,6 +114,15 @@ impl TreeBuilder {
             self.complete_branch(pages, level, &last);
             level += 1;
         }
+    }
+}
+
+/// A key for a message: its first bytes, those that are not visible ASCII as escapes.
+pub(crate) fn shown(key: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    match key.get(..SHOWN) {
+        Some(start) if key.len() > SHOWN => format!("{}... ({} bytes)", start.escape_ascii(), key.len()),
+        _ => key.escape_ascii().to_string(),
     }
 }
 
