@@ -3,6 +3,7 @@
 //! Nothing of the product is in here.
 #![expect(clippy::print_stdout, reason = "tasks report on standard output")]
 
+mod bench;
 mod demo;
 mod report;
 mod servers;
@@ -27,6 +28,8 @@ enum Task {
     Servers(servers::Args),
     /// Run every test and check of the workspace, set-up included
     Test(test::Args),
+    /// Compare our program with etcd's own tools: time and peak memory
+    Bench(bench::Args),
     /// Save a real etcd, verify the snapshot, restore it, boot it, and compare
     Demo,
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Servers(args) => servers::run(&args),
         Task::Test(args) => Ok(test::run(&args)),
+        Task::Bench(args) => bench::run(&args),
         Task::Demo => demo::run(),
     };
     match done {
