@@ -50,6 +50,30 @@ proptest! {
         let rewritten = rewritten(&file, edits.clone(), to).unwrap();
         prop_assert_eq!(shape(&rewritten).unwrap().model, edited(&model, &edits));
     }
+
+    /// Whatever the bytes are, an edit ends, with a file or with an error.
+    #[test]
+    fn damage_never_panics(
+        (layout, model) in (layout(), model()),
+        edits in edits(&Model::new()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        near_the_start in any::<bool>(),
+        appended in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut file = write(&model, layout.clone()).unwrap();
+        for (index, byte) in damage {
+            // Damage to headers and elements does more than damage to values.
+            let len = if near_the_start { layout.page_size as usize } else { file.len() };
+            let at = index.index(file.len() / len) * len + index.index(len.min(200));
+            file[at] = byte;
+        }
+        let mut edits = edits;
+        if let Some(name) = appended.and_then(|index| model.keys().nth(index.index(model.len().max(1)))) {
+            edits.bucket(name.clone()).append(vec![0xff; 4000], "");
+        }
+        let _ = patched(&file, edits.clone());
+        let _ = rewritten(&file, edits, layout);
+    }
 }
 
 /// A bucket with this many small items, in pages of 1 KiB.

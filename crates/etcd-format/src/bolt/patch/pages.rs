@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::bolt::{Meta, PageHeader, PageView};
 use crate::{ErrorKind, FormatError, ReadRequest};
 
-/// What a patch reads at most, in bytes.
-const MAX_BYTES: usize = 16 << 20;
+/// What a patch reads at most, and what one bucket may hold, in bytes.
+pub(super) const MAX_BYTES: usize = 16 << 20;
 
 /// Why a plan cannot be made yet, or at all.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::edits::{BucketEdits, Edits};
-use super::pages::{PageCache, Stop, too_large};
+use super::pages::{MAX_BYTES, PageCache, Stop, too_large};
 use super::right_edge;
 use crate::bolt::layout::BUCKET_ELEMENT_FLAG;
 use crate::bolt::writer::{Pages, TreeBuilder, Write, bucket_value, meta_page, root_page};
@@ -110,14 +110,14 @@ fn bucket_items(cache: &PageCache, bucket: &BucketView<'_>) -> Result<Items, Sto
     if bucket.root != 0 {
         return tree_items(cache, bucket.root);
     }
-    let mut items = Items::new();
-    add_leaf(&mut items, &PageView::new(bucket.inline, 0)?)?;
-    Ok(items)
+    let mut collected = Collected::default();
+    collected.add_leaf(&PageView::new(bucket.inline, 0)?)?;
+    Ok(collected.items)
 }
 
 /// All items of the tree below this page.
 fn tree_items(cache: &PageCache, root: u64) -> Result<Items, Stop> {
-    let mut items = Items::new();
+    let mut collected = Collected::default();
     let mut open = vec![root];
     let mut visited = 0_usize;
     while let Some(page) = open.pop() {
@@ -127,7 +127,7 @@ fn tree_items(cache: &PageCache, root: u64) -> Result<Items, Stop> {
         }
         let run = cache.run(page)?;
         match run.kind()? {
-            PageKind::Leaf => add_leaf(&mut items, &run)?,
+            PageKind::Leaf => collected.add_leaf(&run)?,
             PageKind::Branch => {
                 for element in run.branch_elements() {
                     open.push(element?.child);
@@ -136,15 +136,29 @@ fn tree_items(cache: &PageCache, root: u64) -> Result<Items, Stop> {
             PageKind::Meta | PageKind::Freelist => return Err(not_a_tree(&run).into()),
         }
     }
-    Ok(items)
+    Ok(collected.items)
 }
 
-fn add_leaf(items: &mut Items, leaf: &PageView<'_>) -> Result<(), FormatError> {
-    for element in leaf.leaf_elements() {
-        let element = element?;
-        items.insert(element.key.to_vec(), (element.value.to_vec(), element.is_bucket));
+/// Items, and how many bytes they are: pages that are reached twice, or elements that share their bytes, must not make a
+/// small file large.
+#[derive(Default)]
+struct Collected {
+    items: Items,
+    bytes: usize,
+}
+
+impl Collected {
+    fn add_leaf(&mut self, leaf: &PageView<'_>) -> Result<(), FormatError> {
+        for element in leaf.leaf_elements() {
+            let element = element?;
+            self.bytes = self.bytes.saturating_add(element.key.len()).saturating_add(element.value.len());
+            if self.bytes > MAX_BYTES {
+                return Err(too_large());
+            }
+            self.items.insert(element.key.to_vec(), (element.value.to_vec(), element.is_bucket));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A page of a kind that no tree has.

@@ -6,6 +6,7 @@
 
 use super::pages::{PageCache, Stop};
 use super::plan::not_a_tree;
+use crate::bolt::layout::MAX_ELEMENTS;
 use crate::bolt::writer::{BranchNode, LeafNode, Pages, paged_bucket_value, shown};
 use crate::bolt::{BucketView, PageKind, PageView};
 use crate::{ErrorKind, FormatError};
@@ -78,11 +79,19 @@ fn find(cache: &PageCache, root: u64, key: &[u8]) -> Result<RightEdge, Stop> {
     Err(FormatError::new(ErrorKind::Damaged, "a tree of at most 64 levels").into())
 }
 
+/// The branch, if one more child has room in the count and its keys do not share their bytes.
 fn branch_node(run: &PageView<'_>) -> Result<BranchNode, FormatError> {
     let mut branch = BranchNode::default();
     for element in run.branch_elements() {
         let element = element?;
         branch.push(element.key.to_vec(), element.child);
+        if branch.size() > run.bytes().len() {
+            return Err(FormatError::new(ErrorKind::Damaged, "branch keys that do not overlap").at(run.offset()));
+        }
+    }
+    if branch.len() + 1 >= MAX_ELEMENTS {
+        return Err(FormatError::new(ErrorKind::Unsupported, "a branch with room for a child: rewrite the file")
+            .at(run.offset()));
     }
     Ok(branch)
 }

@@ -75,7 +75,7 @@ impl BranchNode {
     }
 
     /// Bytes of the image.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         PAGE_HEADER_SIZE + self.children.len() * BRANCH_ELEMENT_SIZE + self.key_bytes
     }
 
