@@ -4,12 +4,14 @@ mod restoring;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::ensure;
+use etcd_format::bolt::patch::Edits;
 use etcd_format::membership::InitialCluster;
 use etcd_format::restored::RestoreOptions;
 use judges::{Case, EtcdCluster, EtcdServer, Judge, Minor, etcd, harness};
-use restoring::{Client, How, cluster, database, fill, needs, restore};
+use restoring::{Client, How, cluster, database, fill, needs, patched, restore};
 
 const BUMP: u64 = 1_000_000;
 
@@ -23,7 +25,11 @@ fn main() -> ExitCode {
     for (minor, how) in [(Minor::V3_5, How::Rewritten), (Minor::V3_6, How::Patched)] {
         cases.push(Case::new(format!("three_members_{minor}_{how:?}"), needs(minor), move || three(minor, how)));
     }
-    harness(10, cases)
+    for (minor, target) in [(Minor::V3_5, "3.4.0"), (Minor::V3_6, "3.5.0")] {
+        let name = format!("alarm_and_downgrade_{minor}");
+        cases.push(Case::new(name, needs(minor), move || alarm_and_downgrade(minor, target)));
+    }
+    harness(12, cases)
 }
 
 /// A filled database, with the hash that its server gave.
@@ -38,7 +44,7 @@ fn single(minor: Minor, how: How) -> anyhow::Result<()> {
     let etcd = etcd(minor)?;
     let (db, hash) = source(&etcd)?;
     for bump in [0, BUMP] {
-        let mut server = EtcdServer::builder(&etcd).initial_cluster_by_caller().name("a").reserve()?;
+        let mut server = restored_server(&etcd)?;
         let cluster = cluster(&format!("a={}", server.peer_url()), "fresh")?;
         let options = RestoreOptions::new(&cluster).with_bump_revision(bump);
         restore(&db, server.data_dir(), &options, "a", how)?;
@@ -55,6 +61,50 @@ fn single(minor: Minor, how: How) -> anyhow::Result<()> {
         survives(&mut server)?;
     }
     Ok(())
+}
+
+/// A server that has not started, and checks its data when it does (`server/verify/verify.go` of etcd).
+fn restored_server(etcd: &Judge) -> anyhow::Result<EtcdServer> {
+    EtcdServer::builder(etcd).initial_cluster_by_caller().name("a").env("ETCD_VERIFY", "all").reserve()
+}
+
+/// What would stop or change a restored cluster: an alarm of a member that is gone, and a downgrade that was under way.
+/// Without the edits, 3.5 refuses to start, and 3.6 goes on with the downgrade.
+fn alarm_and_downgrade(minor: Minor, target: &str) -> anyhow::Result<()> {
+    let etcd = etcd(minor)?;
+    let (db, _) = source(&etcd)?;
+    let mut edits = Edits::new();
+    edits.bucket("alarm").put(b"\x08\x01\x10\x01", "");
+    edits.bucket("cluster").put("downgrade", format!(r#"{{"target-version":"{target}","enabled":true}}"#));
+    let db = patched(&db, edits)?;
+
+    let mut server = restored_server(&etcd)?;
+    let cluster = cluster(&format!("a={}", server.peer_url()), "fresh")?;
+    restore(&db, server.data_dir(), &RestoreOptions::new(&cluster), "a", How::Patched)?;
+    server.restart()?;
+    survives(&mut server)?;
+    ensure!(!downgrades(&server)?);
+
+    let mut server = restored_server(&etcd)?;
+    let cluster = restoring::cluster(&format!("a={}", server.peer_url()), "fresh")?;
+    let options = RestoreOptions::new(&cluster).with_drop_nospace(false).with_cancel_downgrade(false);
+    restore(&db, server.data_dir(), &options, "a", How::Patched)?;
+    if minor == Minor::V3_5 {
+        server.spawn()?;
+        let status = server.wait_exit(Duration::from_secs(30))?;
+        ensure!(status.is_some_and(|status| !status.success()) && server.log().contains("invalid downgrade"));
+    } else {
+        server.restart()?;
+        ensure!(downgrades(&server)?);
+        let put = Client::new(server.client_url())?.put("/new", "value");
+        ensure!(put.is_err_and(|error| format!("{error:?}").contains("space exceeded")), "the alarm was kept");
+    }
+    Ok(())
+}
+
+fn downgrades(server: &EtcdServer) -> anyhow::Result<bool> {
+    let status = server.call("/v3/maintenance/status", &serde_json::json!({}))?;
+    Ok(status["downgradeInfo"]["enabled"].as_bool() == Some(true))
 }
 
 /// Reads what was there, writes, is killed, comes back, and has it.

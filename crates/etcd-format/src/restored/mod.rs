@@ -10,13 +10,14 @@
 //! | `meta` `scheduledCompactRev`, `key` | with a bump only: an empty record at the new revision, to which everything is compacted at boot | as etcdutl `--bump-revision --mark-compacted` |
 //! | `alarm` | NOSPACE dropped | the alarm of a member that is gone blocks every write; CORRUPT stays, for somebody to judge |
 //! | `auth` `authEnabled` | 0, on request only | who restores may have lost the password |
-//! | `cluster` `downgrade` | cancelled if it was under way | otherwise etcd refuses to start but with the target version |
+//! | `cluster` `downgrade` | cancelled if it was under way | etcd 3.5 would start as the target version only, 3.6 would go on with the downgrade |
 //! | all ten | created if missing | some operations of etcd end the process if a bucket is missing |
 //!
 //! Everything else stays: keys, leases (their time to live starts anew), users, roles, `clusterVersion`, `storageVersion`.
 //!
 //! Source: etcd v3.6.15 `etcdutl/snapshot/v3_snapshot.go` (`Restore`, `saveDB`, `modifyLatestRevision`, `updateCIndex`),
-//! `server/storage/schema/{schema,membership,alarm,auth,confstate}.go` and `server/etcdserver/version/downgrade.go`.
+//! `server/storage/schema/{schema,membership,alarm,auth,confstate}.go` and
+//! `server/etcdserver/version/monitor.go`; v3.5.34 `server/etcdserver/api/membership/downgrade.go`.
 
 mod edits;
 mod source;
