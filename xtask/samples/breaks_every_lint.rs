@@ -132,6 +132,7 @@ pub fn documented() {}
 
 fn disallowed_methods() {
     let _ = std::env::var("HOME");
+    let _ = std::env::var_os("HOME");
     let _ = std::time::SystemTime::now();
     std::thread::sleep(std::time::Duration::ZERO);
 }

@@ -24,6 +24,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads `XDG_CACHE_HOME`, `HOME`, `CI`, `DUNNAGE_MAY_MISS` and `CARGO`.
+    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
     pub fn from_env() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = || set("HOME").map_or_else(std::env::temp_dir, PathBuf::from);

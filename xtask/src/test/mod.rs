@@ -47,6 +47,8 @@ enum Step {
     Tree,
     /// The stated minimum Rust version holds for every dependency
     Msrv,
+    /// Everything builds with exactly that Rust version
+    MsrvBuild,
     /// The packaged crates build outside this tree
     Package,
     /// Bans, licences and sources of all dependencies
@@ -75,6 +77,7 @@ fn go(step: Step) -> anyhow::Result<Outcome> {
         Step::Features => features::run(),
         Step::Tree => tree::run(),
         Step::Msrv => msrv::run(),
+        Step::MsrvBuild => msrv::build(),
         Step::Package => package::run(),
         Step::Deny => deny::run(),
     }
@@ -103,6 +106,7 @@ fn advice(step: Step) -> &'static str {
         Step::Msrv => {
             "take an older version of the dependency, or raise rust-version in Cargo.toml with a changelog line"
         }
+        Step::MsrvBuild => "something newer than rust-version in Cargo.toml is used: see above",
         Step::Package => "look for a file outside the package's folder, or a dependency without a version",
         Step::Deny => "mend the dependency, or deny.toml with a reason",
     }

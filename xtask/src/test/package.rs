@@ -18,19 +18,31 @@ use crate::{
 pub(super) fn run() -> anyhow::Result<Outcome> {
     let published: Vec<Member> = members()?.into_iter().filter(|member| member.published).collect();
     let target = target_dir()?;
-    let outside = tempfile::tempdir()?;
+    let outside = outside()?;
     pack(&published)?;
     for member in &published {
-        unpack(member, &target, outside.path())?;
+        unpack(member, &target, &outside)?;
     }
-    write_user(&published, outside.path())?;
-    let builds = Builds { folder: outside.path(), target: target.join("outside") };
+    write_user(&published, &outside)?;
+    // Built into our own folder, where the dependencies lie ready.
+    let builds = Builds { folder: outside, target };
     // Whoever turns the client off needs no protoc: this one cannot be started.
     builds.run(&["-p", "outside"], Path::new("/nonexistent/protoc"))?;
     let protoc = root().join("build/protoc.sh");
     builds.run(&["-p", "outside", "--features", "client"], &protoc)?;
     builds.run(&["-p", "etcd-snapshot-cli"], &protoc)?;
     Ok(Outcome::Ran(Counts { passed: published.len() as u64 + 3, ..Counts::default() }))
+}
+
+/// An empty folder outside this tree, always the same for the same tree, so that a second run replaces what the first built.
+fn outside() -> anyhow::Result<PathBuf> {
+    let tree = root().display().to_string().replace(['/', ' '], "-");
+    let folder = Settings::from_env().cache.join(format!("outside{tree}"));
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Makes the `.crate` files. Not verified by cargo: the sibling crates are not on the registry, so that is done below.
@@ -83,15 +95,15 @@ client = ["etcd-snapshot/client"]
 [patch.crates-io]
 "#;
 
-struct Builds<'a> {
-    folder: &'a Path,
+struct Builds {
+    folder: PathBuf,
     target: PathBuf,
 }
 
-impl Builds<'_> {
+impl Builds {
     fn run(&self, args: &[&str], protoc: &Path) -> anyhow::Result<()> {
         let mut command = Command::new(Settings::from_env().cargo);
-        command.current_dir(self.folder).args(["check", "--quiet"]).args(args);
+        command.current_dir(&self.folder).args(["check", "--quiet"]).args(args);
         check(command.env("PROTOC", protoc).env("CARGO_TARGET_DIR", &self.target))
     }
 }
