@@ -7,6 +7,8 @@ mod protobuf;
 mod step;
 
 pub mod bolt;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod membership;
 pub mod mvcc;
 pub mod restored;
