@@ -45,6 +45,11 @@ impl Pages {
         pages
     }
 
+    /// The high-water mark: the first page behind the file's.
+    pub(super) fn end(&self) -> u64 {
+        self.high_water
+    }
+
     pub(super) fn used_count(&self) -> u64 {
         self.used_count
     }

@@ -185,7 +185,7 @@ impl Walk {
             }
         }
         if offset >= group.ahead {
-            let ahead = self.look_ahead(offset, page_size);
+            let ahead = self.look_ahead(offset, page_size).min(pages.end().saturating_mul(page_size));
             self.group.as_mut()?.ahead = ahead;
         }
         let ahead = self.group.as_ref()?.ahead;
