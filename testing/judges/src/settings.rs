@@ -20,6 +20,8 @@ pub struct Settings {
     pub may_miss: BTreeSet<String>,
     /// The cargo to call: `CARGO`, else `cargo`.
     pub cargo: OsString,
+    /// The Go compiler to call: `go`.
+    pub go: OsString,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Settings {
             ci: set("CI").is_some_and(|value| value != "false" && value != "0"),
             may_miss: ids,
             cargo: set("CARGO").unwrap_or_else(|| "cargo".into()),
+            go: "go".into(),
         }
     }
 

@@ -56,7 +56,7 @@ fn make(settings: &Settings, pin: &Pin, dir: &Path) -> anyhow::Result<()> {
     match &pin.source {
         Source::CargoPackage(package) => from_cargo::unpack(settings, pin, package, dir)?,
         Source::CargoInstall(name) => from_cargo::install(settings, pin, name, dir)?,
-        Source::GoModule(module) => from_go::build(pin, module, dir)?,
+        Source::GoModule(module) => from_go::build(settings, pin, module, dir)?,
     }
     check_version(pin, &dir.join(&pin.name))
 }
