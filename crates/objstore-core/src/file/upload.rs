@@ -1,6 +1,6 @@
 //! A body that arrives in pieces.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroU64, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use crate::{
     rules::{context, invalid},
 };
 
-/// How many bytes are written at a time. Twice this is in memory: what is being written, and what arrives meanwhile.
+/// How many bytes are written at a time, unless the caller chooses. Twice this is in memory: what is being written, and
+/// what arrives meanwhile.
 const BATCH_BYTES: u64 = 4 << 20;
 
 pub(super) struct FileUpload {
@@ -21,6 +22,7 @@ pub(super) struct FileUpload {
     options: UploadOptions,
     batch: Vec<Bytes>,
     batch_len: u64,
+    batch_limit: u64,
     id: Option<UploadId>,
     stage: Stage,
 }
@@ -39,7 +41,8 @@ enum Stage {
 
 impl FileUpload {
     pub(super) fn new(store: FileStore, key: ObjectKey, options: UploadOptions) -> Self {
-        Self { store, key, options, batch: Vec::new(), batch_len: 0, id: None, stage: Stage::New }
+        let batch_limit = options.part_size.map_or(BATCH_BYTES, NonZeroU64::get);
+        Self { store, key, options, batch: Vec::new(), batch_len: 0, batch_limit, id: None, stage: Stage::New }
     }
 
     fn check_open(&self) -> Result<()> {
@@ -130,7 +133,7 @@ impl Upload for FileUpload {
             self.check_open()?;
             self.batch_len = self.batch_len.saturating_add(chunk.len() as u64);
             self.batch.push(chunk);
-            if self.batch_len < BATCH_BYTES { Ok(()) } else { self.flush().await }
+            if self.batch_len < self.batch_limit { Ok(()) } else { self.flush().await }
         };
         let result = take.await;
         result.map_err(context(Op::Write, &self.store, Some(&self.key)))

@@ -115,10 +115,10 @@ impl State {
         UploadId::new(number.to_string())
     }
 
-    pub(super) fn forget_upload(&mut self, key: &ObjectKey, id: &UploadId) {
-        if let Ok(number) = id.as_str().parse() {
-            self.uploads.remove(&(key.to_string(), number));
-        }
+    /// Whether the upload was there.
+    pub(super) fn forget_upload(&mut self, key: &ObjectKey, id: &UploadId) -> bool {
+        let number = id.as_str().parse().ok();
+        number.is_some_and(|number| self.uploads.remove(&(key.to_string(), number)).is_some())
     }
 
     pub(super) fn uploads(&self, prefix: &Prefix, after: Option<&PageToken>) -> Result<UploadPage> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::MemoryStore;
 use crate::{
-    ObjectKey, Op, Payload, Result, Upload, UploadId, WriteOptions, Written,
+    Error, ErrorKind, ObjectKey, Op, Payload, Result, Retry, Upload, UploadId, WriteOptions, Written,
     rules::{context, invalid},
 };
 
@@ -32,12 +32,20 @@ impl MemoryUpload {
         Ok(())
     }
 
-    fn end(&mut self) {
+    /// Whether nobody else ended it before.
+    fn end(&mut self) -> bool {
         self.ended = true;
         self.body = Payload::new();
-        if let Some(id) = self.id.take() {
-            self.store.state().forget_upload(&self.key, &id);
+        self.id.take().is_none_or(|id| self.store.state().forget_upload(&self.key, &id))
+    }
+
+    fn publish(&mut self) -> Result<Written> {
+        let body = std::mem::take(&mut self.body);
+        if !self.end() {
+            let error = Error::new(ErrorKind::NotFound).with_retry(Retry::FromStart);
+            return Err(error.with_detail("the upload was given up by somebody else"));
         }
+        self.store.store(&self.key, body, &self.options)
     }
 }
 
@@ -58,10 +66,7 @@ impl Upload for MemoryUpload {
 
     async fn finish(&mut self) -> Result<Written> {
         self.check_open(Op::Finish)?;
-        let body = std::mem::take(&mut self.body);
-        let result = self.store.store(&self.key, body, &self.options);
-        self.end();
-        result.map_err(context(Op::Finish, &self.store, Some(&self.key)))
+        self.publish().map_err(context(Op::Finish, &self.store, Some(&self.key)))
     }
 
     async fn abort(&mut self) -> Result<()> {

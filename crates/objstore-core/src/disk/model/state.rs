@@ -210,8 +210,10 @@ impl State {
         })
     }
 
+    /// Bytes of all files that have a name.
     fn used(&self) -> u64 {
-        self.nodes.values().map(|node| node.now.bytes.len() as u64).sum()
+        let named: BTreeSet<_> = self.nodes.values().flat_map(|node| node.names.values()).collect();
+        named.into_iter().filter_map(|inode| self.nodes.get(inode)).map(|node| node.now.bytes.len() as u64).sum()
     }
 
     pub(super) fn free(&self) -> u64 {

@@ -1,0 +1,100 @@
+//! What every store must do, as functions over `&dyn ObjectStore`.
+//!
+//! Each takes a prefix of its own, and leaves other places alone.
+
+pub(crate) mod suite;
+
+use std::sync::Arc;
+
+use objstore_core::{
+    FileStore, ListOptions, MemoryStore, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix, UploadInfo, UploadOptions,
+};
+
+/// A store, and what must live as long as it.
+pub(crate) struct Subject {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) home: Prefix,
+    _folder: Option<tempfile::TempDir>,
+}
+
+pub(crate) fn memory() -> Subject {
+    Subject { store: Arc::new(MemoryStore::new()), home: Prefix::new("home/").unwrap(), _folder: None }
+}
+
+pub(crate) fn file() -> Subject {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path().join("store")).unwrap();
+    Subject { store: Arc::new(store), home: Prefix::new("home/").unwrap(), _folder: Some(folder) }
+}
+
+/// A layer that only forwards: what it runs through, `Arc` and `Box` included, must not change anything.
+pub(crate) fn forwarded() -> Subject {
+    let inner: Box<dyn ObjectStore> = Box::new(Arc::new(MemoryStore::new()));
+    Subject { store: Arc::new(inner), home: Prefix::root(), _folder: None }
+}
+
+/// Declares a test of each case for each store.
+macro_rules! conformance {
+    ($($store:ident: [$($case:ident),* $(,)?]),* $(,)?) => {$(
+        mod $store {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let subject = $crate::common::$store();
+                    $crate::common::suite::$case(&*subject.store, &subject.home).await;
+                }
+            )*
+        }
+    )*};
+}
+pub(crate) use conformance;
+
+pub(crate) fn key(home: &Prefix, name: &str) -> ObjectKey {
+    home.key(name).unwrap()
+}
+
+/// All keys below a prefix, relative to it, in the order of the listing.
+pub(crate) async fn names(store: &dyn ObjectStore, home: &Prefix) -> Vec<String> {
+    use futures::TryStreamExt as _;
+    let objects: Vec<_> = store.list(home).try_collect().await.unwrap();
+    objects.iter().map(|meta| home.relative(&meta.key).unwrap().to_owned()).collect()
+}
+
+/// A listing, page after page, with prefixes marked by their `/`; and how many pages there were.
+pub(crate) async fn pages(store: &dyn ObjectStore, prefix: &Prefix, options: ListOptions) -> (Vec<String>, usize) {
+    let (mut all, mut count, mut options) = (Vec::new(), 0, options);
+    loop {
+        let page = store.list_page(prefix, options.clone()).await.unwrap();
+        count += 1;
+        assert!(count < 10_000, "the listing never ends");
+        let mut entries: Vec<_> = page.objects.iter().map(|meta| meta.key.to_string()).collect();
+        entries.extend(page.prefixes.iter().map(ToString::to_string));
+        entries.sort();
+        if let Some(limit) = options.limit {
+            assert!(entries.len() <= limit.get() as usize);
+        }
+        all.extend(entries.into_iter().map(|entry| entry.strip_prefix(prefix.as_str()).unwrap().to_owned()));
+        match page.next {
+            Some(next) => options = options.with_after(next),
+            None => return (all, count),
+        }
+    }
+}
+
+pub(crate) async fn uploads(store: &dyn ObjectStore, prefix: &Prefix) -> Vec<UploadInfo> {
+    store.uploads_page(prefix, None).await.unwrap().uploads
+}
+
+/// Writes a body in pieces.
+pub(crate) async fn upload(
+    store: &dyn ObjectStore,
+    key: &ObjectKey,
+    chunks: &[bytes::Bytes],
+    options: UploadOptions,
+) -> objstore_core::Result<objstore_core::Written> {
+    let mut upload = store.start_upload(key, options).await?;
+    for chunk in chunks {
+        upload.write(chunk.clone()).await?;
+    }
+    upload.finish().await
+}
