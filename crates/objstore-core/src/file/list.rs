@@ -68,6 +68,9 @@ impl Files {
         };
         if self.is_walkable(prefix)? && walk.folder(prefix)? == Flow::Full {
             walk.page.next = walk.last.token();
+            // What comes after the last entry is on the next page.
+            let Walk { page, last, .. } = &mut walk;
+            page.invalid.retain(|name| last.skips(name));
         }
         Ok(walk.page)
     }
