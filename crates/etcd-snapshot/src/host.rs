@@ -19,7 +19,7 @@ pub trait Host: fmt::Debug + Send + Sync + 'static {
 
 /// The clock and the random generator of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "it has no parts and will have none")]
 pub struct SystemHost;
 
 impl Host for SystemHost {

@@ -32,7 +32,7 @@ pub enum Stage {
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "it has no parts and will have none")]
 pub struct Silent;
 
 impl Progress for Silent {

@@ -12,6 +12,7 @@ use futures::stream::BoxStream;
 use objstore_core::{ObjectKey, ObjectStore, ObjectStoreExt as _, ReadOptions};
 
 use crate::home::{Home, Manifest, SnapshotId};
+use crate::receive::TRAILER;
 use crate::store::store_error;
 use crate::{Error, ErrorKind, Result};
 
@@ -122,6 +123,13 @@ impl SnapshotSource {
     #[expect(clippy::len_without_is_empty, reason = "a length in bytes of a file, not of a collection")]
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Whether it ends with a SHA-256 trailer: pages are multiples of 512 bytes, a trailer makes 32 more. This is the rule
+    /// of every version of etcdutl (`etcdutl/snapshot/v3_snapshot.go`).
+    #[must_use]
+    pub fn has_trailer(&self) -> bool {
+        self.len % 512 == TRAILER
     }
 
     /// The manifest, for a snapshot of a home.

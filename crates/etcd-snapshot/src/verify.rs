@@ -5,7 +5,7 @@ use crate::compare::{self, LiveCheck};
 use crate::inspect::{self, Inspection};
 use crate::live::Live;
 use crate::progress::{Progress, Stage};
-use crate::receive::{Digester, Digests, TRAILER};
+use crate::receive::{Digester, Digests};
 use crate::source::SnapshotSource;
 use crate::{Error, Result};
 use futures::TryStreamExt as _;
@@ -40,7 +40,7 @@ pub struct Verification {
 pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: &dyn Progress) -> Result<Verification> {
     let mut checks = Checks::NONE;
     let mut not_checked = Vec::new();
-    match has_trailer(source) {
+    match source.has_trailer() {
         true => {
             let digests = digest(source, progress).await?;
             checks = checks | Checks::TRAILER;
@@ -66,11 +66,6 @@ pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: 
     }
     not_checked.push("that an etcd boots from it: restore it into an empty directory and start one".to_owned());
     Ok(Verification { checks, not_checked, inspection, live_check })
-}
-
-/// The rule of every version of etcdutl: pages are multiples of 512 bytes, a trailer makes 32 more.
-pub(crate) fn has_trailer(source: &SnapshotSource) -> bool {
-    source.len() % 512 == TRAILER
 }
 
 async fn digest(source: &SnapshotSource, progress: &dyn Progress) -> Result<Digests> {

@@ -88,7 +88,13 @@ fn restore_and_compare(
     Ok(())
 }
 
-fn restore_bumped(program: &Program, etcd: &judges::Judge, store: &str, folder: &Path, written: &Written) -> anyhow::Result<()> {
+fn restore_bumped(
+    program: &Program,
+    etcd: &judges::Judge,
+    store: &str,
+    folder: &Path,
+    written: &Written,
+) -> anyhow::Result<()> {
     let bump = BUMP.to_string();
     let dir = folder.join("bumped.etcd");
     let bumped = boot(program, etcd, &["restore", store, "--bump-revision", &bump, "--mark-compacted"], &dir)?;
@@ -109,7 +115,11 @@ fn boot(program: &Program, etcd: &judges::Judge, restore: &[&str], dir: &Path) -
     args.extend(["--data-dir", &dir, "--name", &name, "--initial-cluster", &members]);
     args.extend(["--initial-advertise-peer-urls", &peer, "--output", "json"]);
     let restored = program.json(&args)?;
-    println!("   restored as member {} of cluster {}", text(&restored["identity"]["member_id"]), text(&restored["identity"]["cluster_id"]));
+    println!(
+        "   restored as member {} of cluster {}",
+        text(&restored["identity"]["member_id"]),
+        text(&restored["identity"]["cluster_id"])
+    );
     server.restart()?;
     println!("   etcd {} serves on {}", etcd.version(), server.client_url());
     Ok(server)

@@ -177,7 +177,12 @@ async fn log_in(
     channel: tonic::transport::Channel,
     login: Option<ConnectOptions>,
 ) -> Result<Client> {
-    match tokio::time::timeout(options.request_timeout, Client::from_channel(etcd_client::Channel::Tonic(channel), login)).await {
+    match tokio::time::timeout(
+        options.request_timeout,
+        Client::from_channel(etcd_client::Channel::Tonic(channel), login),
+    )
+    .await
+    {
         Ok(client) => client.map_err(|e| client_error(endpoint, e)),
         Err(_) => Err(super::silent(endpoint, options.request_timeout)),
     }

@@ -124,10 +124,7 @@ impl Home {
         }
         Err(Error::refused(format!(
             "{self} has format {} of `{}`, and this version writes format {} of `{}`: nothing was changed; use a newer version, or another place",
-            marker.format,
-            marker.kind,
-            FORMAT,
-            KIND
+            marker.format, marker.kind, FORMAT, KIND
         )))
     }
 

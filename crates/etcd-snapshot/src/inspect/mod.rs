@@ -44,7 +44,7 @@ pub async fn inspect(source: &SnapshotSource, progress: &dyn Progress) -> Result
 /// HashKV of the file at `revision`, as a member that is compacted at `compact_revision` computes it.
 pub(crate) async fn hash_kv_at(source: &SnapshotSource, revision: i64, compact_revision: i64) -> Result<Option<u32>> {
     let options = SurveyOptions::default().with_revision(revision).with_compact_revision(compact_revision);
-    let inspection = walk(source, options, &crate::progress::Silent::default()).await?;
+    let inspection = walk(source, options, &crate::progress::Silent).await?;
     Ok(inspection.summary.hash_kv.ok().map(|hash_kv| hash_kv.hash))
 }
 
@@ -110,7 +110,8 @@ impl Inspection {
     }
 
     /// Its alarms, in words.
-    pub(crate) fn alarms(&self) -> Vec<String> {
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
         let name = |kind| match kind {
             AlarmKind::NoSpace => "NOSPACE".to_owned(),
             AlarmKind::Corrupt => "CORRUPT".to_owned(),

@@ -1,0 +1,53 @@
+//! The live cluster that the arguments and the environment name.
+
+use etcd_snapshot::client::{ClientOptions, EtcdCluster, Password, TlsFiles};
+use etcd_snapshot::{Error, ErrorKind};
+
+use crate::args;
+
+/// The cluster to talk to.
+pub(crate) fn cluster(args: args::Live) -> anyhow::Result<EtcdCluster> {
+    let endpoints = match args.endpoints.is_empty() {
+        true => vec!["http://127.0.0.1:2379".to_owned()],
+        false => args.endpoints,
+    };
+    let mut options = ClientOptions::new(endpoints)
+        .with_connect_timeout(args.dial_timeout)
+        .with_request_timeout(args.command_timeout);
+    let mut tls = TlsFiles::default();
+    (tls.ca, tls.cert, tls.key, tls.server_name) = (args.cacert, args.cert, args.key, args.server_name);
+    if tls.ca.is_some() || tls.cert.is_some() || tls.key.is_some() || tls.server_name.is_some() {
+        options = options.with_tls(tls);
+    }
+    if let Some((name, password)) = user(args.user)? {
+        options = options.with_user(name, password);
+    }
+    Ok(EtcdCluster::new(options)?)
+}
+
+/// The user, as etcdctl finds it: `--user`, else ETCDCTL_USER; the password in ETCDCTL_PASSWORD, or behind the name in
+/// ETCDCTL_USER. A password on the command line would be in every process list.
+fn user(flag: Option<String>) -> anyhow::Result<Option<(String, Password)>> {
+    if flag.as_deref().is_some_and(|name| name.contains(':')) {
+        let message = "a password on the command line can be read by everybody on the machine: give --user NAME, and the password in ETCDCTL_PASSWORD";
+        return Err(Error::new(ErrorKind::Usage, message).into());
+    }
+    let password = variable("ETCDCTL_PASSWORD");
+    let (name, password) = match (flag, variable("ETCDCTL_USER")) {
+        (Some(name), _) => (name, password),
+        (None, Some(user)) => match user.split_once(':') {
+            Some((name, behind)) => (name.to_owned(), password.or_else(|| Some(behind.to_owned()))),
+            None => (user, password),
+        },
+        (None, None) => return Ok(None),
+    };
+    match password {
+        Some(password) => Ok(Some((name, Password::new(password)))),
+        None => Err(Error::new(ErrorKind::Usage, format!("user {name} has no password: set ETCDCTL_PASSWORD")).into()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "secrets are not arguments, so clap does not read them")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,8 @@
+//! One file for each command: arguments in, library called, result out.
+
+pub(crate) mod list;
+mod live;
+pub(crate) mod restore;
+pub(crate) mod save;
+pub(crate) mod status;
+pub(crate) mod verify;

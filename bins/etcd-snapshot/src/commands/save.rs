@@ -1,0 +1,142 @@
+//! `etcd-snapshot save`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use etcd_snapshot::client::EtcdCluster;
+use etcd_snapshot::{RawSaved, SaveOptions, Saved, save, save_raw};
+use objstore_core::disk::OsDisk;
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::live;
+use crate::exit::{Ended, STOPPED};
+use crate::output::Output;
+use crate::{args, progress, target};
+
+pub(crate) async fn run(args: args::Save, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut options =
+        SaveOptions::default().with_stall_timeout(args.stall_timeout).with_progress(progress::watch(output.is_json()));
+    if args.no_live_check {
+        options = options.without_live_check();
+    }
+    if args.new_incarnation {
+        options = options.with_new_incarnation();
+    }
+    if let Some(timeout) = args.timeout {
+        options = options.with_timeout(timeout);
+    }
+    let cluster = live::cluster(args.live)?;
+    match (args.to, args.raw) {
+        (Some(store), _) => into_store(&cluster, &store, &options, output).await,
+        (None, Some(path)) => into_file(&cluster, &path, &options, output).await,
+        (None, None) => unreachable!("clap requires one of the two"),
+    }
+}
+
+async fn into_store(
+    cluster: &EtcdCluster,
+    store: &str,
+    options: &SaveOptions,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let home = target::open_home(store).await?;
+    let saved = until_signal(async { Ok(save(cluster, &home, options).await?) }).await;
+    // Whatever happened, an upload that was given up is aborted before the program ends.
+    let closed = home.store().close().await;
+    let saved = saved?;
+    closed?;
+    output.result(&saved_json(&saved), &saved_text(&saved, store))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn into_file(
+    cluster: &EtcdCluster,
+    path: &Path,
+    options: &SaveOptions,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let disk = Arc::new(OsDisk::new());
+    let saved = until_signal(async { Ok(save_raw(cluster, path, options, disk).await?) }).await;
+    if saved.is_err() {
+        remove_part(path);
+    }
+    let saved = saved?;
+    output.result(&raw_json(&saved), &raw_text(&saved))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A save that a signal stopped had no time to take its own file away.
+fn remove_part(path: &Path) {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let _ = std::fs::remove_file(part);
+}
+
+/// Runs `work` until it is done, or a signal comes; then it is dropped.
+async fn until_signal<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let by = tokio::select! {
+        done = work => return done,
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    Err(Ended { code: STOPPED, name: "stopped", message: format!("stopped by {by}; nothing was committed") }.into())
+}
+
+fn saved_json(saved: &Saved) -> Value {
+    let content = &saved.manifest.content;
+    json!({
+        "id": saved.id.to_string(),
+        "incarnation": saved.manifest.incarnation,
+        "revision": content.revision,
+        "compact_revision": content.compact_revision,
+        "hash_kv": content.hash_kv,
+        "bytes": saved.manifest.payload.bytes,
+        "sha256": saved.manifest.payload.sha256,
+        "cluster_id": saved.manifest.cluster_id,
+        "member_id": saved.manifest.member_id,
+        "endpoint": saved.endpoint,
+        "chosen_because": saved.why,
+        "checks": saved.checks.names().collect::<Vec<_>>(),
+        "live_hash": saved.live_check.to_string(),
+    })
+}
+
+fn saved_text(saved: &Saved, store: &str) -> String {
+    let content = &saved.manifest.content;
+    format!(
+        "saved {} as {store}#{}\n  revision {}, {} keys, {} bytes, HashKV {}\n  verified: {}\n  live hash: {}\n",
+        saved.endpoint,
+        saved.id,
+        content.revision,
+        content.total_key,
+        saved.manifest.payload.bytes,
+        content.hash_kv,
+        saved.checks,
+        saved.live_check
+    )
+}
+
+fn raw_json(saved: &RawSaved) -> Value {
+    json!({
+        "file": saved.path,
+        "bytes": saved.bytes,
+        "sha256": saved.sha256,
+        "cluster_id": saved.cluster_id,
+        "member_id": saved.member_id,
+        "endpoint": saved.endpoint,
+        "server_version": saved.server_version,
+        "checks": ["trailer"],
+    })
+}
+
+fn raw_text(saved: &RawSaved) -> String {
+    format!(
+        "saved {} as {} ({} bytes)\n  verified: trailer; `etcd-snapshot verify` checks the rest\n",
+        saved.endpoint,
+        saved.path.display(),
+        saved.bytes
+    )
+}

@@ -1,0 +1,53 @@
+//! `FILE | STORE[#ID]`: what a command works on.
+
+use etcd_snapshot::home::{Home, SnapshotId};
+use etcd_snapshot::{Error, ErrorKind, SnapshotSource};
+use objstore_core::{Registry, StoreUrl};
+
+/// A home, and the id that was named with it.
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) id: Option<SnapshotId>,
+}
+
+/// Opens STORE, as in `file:///backups/prod` or `memory://name`, with or without `#ID`.
+pub(crate) async fn open_store(text: &str) -> anyhow::Result<Place> {
+    let usage =
+        |e| Error::new(ErrorKind::Usage, "the store cannot be opened: write it as file:///backups/prod").with_source(e);
+    let url = StoreUrl::parse(text)
+        .map_err(|e| Error::new(ErrorKind::Usage, format!("`{}` is not a store", hide(text))).with_source(e))?;
+    let opened = Registry::with_defaults().open_prefix(&url).await.map_err(usage)?;
+    let id = url.fragment().map(str::parse).transpose()?;
+    Ok(Place { home: Home::new(opened.store, opened.prefix), id })
+}
+
+/// Opens STORE without `#ID`.
+pub(crate) async fn open_home(text: &str) -> anyhow::Result<Home> {
+    let place = open_store(text).await?;
+    match place.id {
+        None => Ok(place.home),
+        Some(id) => Err(Error::new(ErrorKind::Usage, format!("name the store alone, without #{id}")).into()),
+    }
+}
+
+/// Opens FILE or STORE[#ID]; a store without id means its newest complete snapshot.
+pub(crate) async fn open_source(text: &str) -> anyhow::Result<SnapshotSource> {
+    if !text.contains("://") {
+        return Ok(SnapshotSource::file(text)?);
+    }
+    let place = open_store(text).await?;
+    let source = match &place.id {
+        Some(id) => SnapshotSource::stored(&place.home, id).await,
+        None => SnapshotSource::newest(&place.home).await,
+    };
+    Ok(source?)
+}
+
+/// A store's URL without what may be a secret: user, password and parameters.
+fn hide(text: &str) -> String {
+    let bare = text.split(['?', '#']).next().unwrap_or_default();
+    match bare.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+        None => bare.to_owned(),
+    }
+}

@@ -1,0 +1,211 @@
+//! A cluster that answers by a script, and a snapshot to answer with.
+
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its own part of this")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use etcd_format::bolt::writer::{BoltWriter, Layout};
+use etcd_snapshot::{Endpoint, Error, ErrorKind, Host, Live, LiveHash, Message, Result, Status};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use sha2::{Digest as _, Sha256};
+
+/// The cluster, the member that sends, and another one.
+pub const CLUSTER: u64 = 0xC1;
+pub const SENDER: u64 = 0xA1;
+pub const OTHER: u64 = 0xB2;
+
+/// A snapshot file with its trailer: `revisions` records of one key each, never compacted.
+pub fn snapshot(revisions: i64) -> Vec<u8> {
+    let mut writer = BoltWriter::new(Layout::default()).unwrap();
+    for bucket in
+        ["alarm", "auth", "authRoles", "authUsers", "cluster", "key", "lease", "members", "members_removed", "meta"]
+    {
+        writer.begin_bucket(bucket.as_bytes()).unwrap();
+        match bucket {
+            "key" => (2..=revisions).for_each(|revision| put_record(&mut writer, revision)),
+            "meta" => {
+                writer.put(b"consistent_index", &u64::try_from(revisions).unwrap().to_be_bytes()).unwrap();
+                writer.put(b"term", &2_u64.to_be_bytes()).unwrap();
+            }
+            _ => {}
+        }
+    }
+    let mut file = vec![0; usize::try_from(writer.finish().unwrap()).unwrap()];
+    while let Some(write) = writer.next_write() {
+        let at = usize::try_from(write.offset).unwrap();
+        file[at..at + write.bytes.len()].copy_from_slice(&write.bytes);
+    }
+    let trailer = Sha256::digest(&file);
+    file.extend_from_slice(&trailer);
+    file
+}
+
+/// `key` bucket: revision, `_`, sub-revision; value: mvccpb.KeyValue.
+fn put_record(writer: &mut BoltWriter, revision: i64) {
+    let mut key = revision.to_be_bytes().to_vec();
+    key.push(b'_');
+    key.extend_from_slice(&0_i64.to_be_bytes());
+    let name = format!("/registry/pods/{revision:08}");
+    let mut value = vec![0x0A, u8::try_from(name.len()).unwrap()];
+    value.extend_from_slice(name.as_bytes());
+    for field in [0x10, 0x18] {
+        value.push(field);
+        push_varint(&mut value, u64::try_from(revision).unwrap());
+    }
+    value.extend_from_slice(&[0x20, 1, 0x2A, 3, b'y', b'e', b's']);
+    writer.put(&key, &value).unwrap();
+}
+
+fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7F).unwrap() | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap());
+}
+
+/// The messages that a healthy member sends for `file`: 32 KiB each, the trailer apart.
+pub fn messages(file: &[u8]) -> Vec<Message> {
+    let (data, trailer) = file.split_at(file.len() - 32);
+    let mut left = data.len();
+    let mut messages: Vec<Message> = data
+        .chunks(32 * 1024)
+        .map(|blob| {
+            left -= blob.len();
+            message(blob, left)
+        })
+        .collect();
+    messages.push(message(trailer, 0));
+    messages
+}
+
+pub fn message(blob: &[u8], remaining: usize) -> Message {
+    let remaining_bytes = u64::try_from(remaining).unwrap();
+    Message { blob: Bytes::copy_from_slice(blob), remaining_bytes, version: "3.6.0".to_owned() }
+}
+
+/// What happens after the last message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum End {
+    /// The stream ends.
+    Close,
+    /// Nothing comes any more.
+    Stall,
+    /// Empty messages come for ever.
+    EmptyForEver,
+    /// The connection breaks.
+    Break,
+}
+
+/// A cluster that answers by its fields.
+#[derive(Debug)]
+pub struct Script {
+    pub messages: Vec<Message>,
+    pub end: End,
+    pub members: Vec<Status>,
+    /// The member that answers for the first endpoint from the second question on.
+    pub later: Option<Status>,
+    pub hash: Option<LiveHash>,
+    pub voters: usize,
+    asked: AtomicU64,
+}
+
+impl Script {
+    /// A cluster of two members at the revision of `file`. The other one answers with `hash`.
+    pub fn new(file: &[u8], revision: i64) -> Self {
+        let mut sender = Status::new(CLUSTER, SENDER, revision);
+        sender.leader = etcd_snapshot::Hex64(OTHER);
+        sender.version = "3.6.15".to_owned();
+        sender.db_size = u64::try_from(file.len()).unwrap();
+        let mut other = sender.clone();
+        other.member_id = etcd_snapshot::Hex64(OTHER);
+        Self {
+            messages: messages(file),
+            end: End::Close,
+            members: vec![sender, other],
+            later: None,
+            hash: None,
+            voters: 2,
+            asked: AtomicU64::new(0),
+        }
+    }
+}
+
+pub fn url(number: usize) -> String {
+    format!("http://member-{number}")
+}
+
+#[async_trait]
+impl Live for Script {
+    async fn members(&self) -> Vec<Endpoint> {
+        let before = self.asked.fetch_add(1, Ordering::Relaxed);
+        let mut members = self.members.clone();
+        if let Some(later) = self.later.clone().filter(|_| before > 0) {
+            members[0] = later;
+        }
+        members
+            .into_iter()
+            .enumerate()
+            .map(|(number, status)| Endpoint { url: url(number), status: Ok(status) })
+            .collect()
+    }
+
+    async fn voters(&self) -> Result<usize> {
+        Ok(self.voters)
+    }
+
+    async fn snapshot(&self, _: &str) -> Result<BoxStream<'static, Result<Message>>> {
+        let sent = futures::stream::iter(self.messages.clone().into_iter().map(Ok));
+        let broken = || Error::new(ErrorKind::Unreachable, "the connection broke");
+        Ok(match self.end {
+            End::Close => sent.boxed(),
+            End::Stall => sent.chain(futures::stream::pending()).boxed(),
+            End::EmptyForEver => {
+                let remaining = self.messages.last().map_or(0, |last| last.remaining_bytes);
+                let empty = move || Ok(message(&[], usize::try_from(remaining).unwrap()));
+                sent.chain(futures::stream::repeat_with(empty)).boxed()
+            }
+            End::Break => sent.chain(futures::stream::once(async move { Err(broken()) })).boxed(),
+        })
+    }
+
+    async fn hash_kv(&self, _: &str, _: i64) -> Result<LiveHash> {
+        self.hash.ok_or_else(|| Error::new(ErrorKind::Unreachable, "the member does not tell its hash"))
+    }
+}
+
+/// A clock that goes one second further each time it is looked at, and a generator with a seed.
+#[derive(Debug)]
+pub struct Scripted {
+    now: AtomicU64,
+    random: AtomicU64,
+}
+
+impl Scripted {
+    pub fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self { now: AtomicU64::new(1_790_000_000), random: AtomicU64::new(seed | 1) })
+    }
+}
+
+impl Host for Scripted {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.now.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> Result<()> {
+        for byte in buffer {
+            let mut state = self.random.load(Ordering::Relaxed);
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            self.random.store(state, Ordering::Relaxed);
+            *byte = state.to_le_bytes()[3];
+        }
+        Ok(())
+    }
+}
