@@ -16,7 +16,7 @@ use judges::{Case, EtcdServer, Minor, Part, etcd, etcdutl, harness};
 use model::{Items, Model, status_hash, write};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
-use restoring::{Client, How, database, edited, etcdutl_status, fill, source_state};
+use restoring::{Client, How, database, edited, etcdutl_status, fill, patched, source_state};
 
 const ONE: &str = "default=http://localhost:2380";
 const THREE: &str = "a=http://127.0.0.1:1,b=http://127.0.0.1:2,c=http://127.0.0.1:3,b=http://127.0.0.1:5";
@@ -102,19 +102,20 @@ fn compare_snaps(minor: Minor, cluster: &InitialCluster, theirs: &[u8]) -> anyho
     Ok(())
 }
 
-/// bbolt checks each file as a whole before etcdutl hashes it.
+/// bbolt checks each file as a whole before etcdutl hashes it: as written, and after a patch.
 fn random_files(minor: Minor) -> anyhow::Result<()> {
     let mut runner = TestRunner::deterministic();
     for turn in 0..24 {
-        let (mut model, layout) = (model::model(), model::layout())
-            .new_tree(&mut runner)
-            .map_err(|reason| anyhow::anyhow!("no file {turn}: {reason}"))?
-            .current();
+        let (mut model, layout) =
+            (model::model(), model::layout()).new_tree(&mut runner).map_err(anyhow::Error::msg)?.current();
         model.entry(b"meta".to_vec()).or_default(); // etcdutl 3.6 crashes without it
+        let edits = model::edits(&model).new_tree(&mut runner).map_err(anyhow::Error::msg)?.current();
         let file = write(&model, layout.clone())?;
-        let status = etcdutl_status(minor, &file).with_context(|| format!("file {turn}: {layout:?}"))?;
-        ensure!(status["hash"] == status_hash(&model), "file {turn}: {status}, {layout:?}");
-        ensure!(status["totalSize"] == file.len(), "file {turn}: {status}, {layout:?}");
+        for (file, model) in [(&patched(&file, edits.clone())?, &model::edited(&model, &edits)), (&file, &model)] {
+            let status = etcdutl_status(minor, file).with_context(|| format!("file {turn}: {layout:?}"))?;
+            ensure!(status["hash"] == status_hash(model), "file {turn}: {status}, {layout:?}");
+            ensure!(status["totalSize"] == file.len(), "file {turn}: {status}, {layout:?}");
+        }
     }
     Ok(())
 }
