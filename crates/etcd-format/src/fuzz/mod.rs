@@ -3,6 +3,8 @@
 //! Each function takes arbitrary bytes, parses them, and checks what must hold of whatever was accepted. It panics if that
 //! does not hold, which is what a fuzzer looks for.
 
+mod reading;
 mod writing;
 
+pub use reading::{cursor, page, record, survey};
 pub use writing::{edit, initial_cluster, member_json, snap, wal};
