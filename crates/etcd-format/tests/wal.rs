@@ -44,8 +44,10 @@ fn frames_are_aligned_and_followed_by_zeros() {
 fn a_second_file_goes_on_from_the_checksum_of_the_first() {
     let mut file = Encoder::new(0xdead_beef);
     file.record(Kind::Entry, b"data");
+    file.record(Kind::Crc, b"");
+    file.record(Kind::Entry, b"more");
     let file = file.into_bytes();
-    assert_eq!(Records::new(&file).filter_map(Result::ok).count(), 2);
+    assert_eq!(Records::new(&file).filter_map(Result::ok).count(), 4);
 }
 
 #[test]

@@ -21,8 +21,11 @@ impl Encoder {
         encoder
     }
 
-    /// Appends a record with this data.
+    /// Appends a record with this data. One of the kind [`Kind::Crc`] has none: it states the checksum again.
     pub fn record(&mut self, kind: Kind, data: &[u8]) {
+        if kind == Kind::Crc {
+            return self.frame(kind, None);
+        }
         self.crc = crc32c::crc32c_append(self.crc, data);
         self.frame(kind, Some(data));
     }

@@ -18,6 +18,28 @@ use crate::{ErrorKind, FormatError, ReadRequest, Step};
 /// Memory: what it reads (the metas, the root, the edited buckets, and one page run of each level of a bucket that is
 /// appended to; at most 16 MiB) and as much again for what it writes.
 ///
+/// ```
+/// use etcd_format::bolt::patch::{Edits, Patch};
+/// use etcd_format::bolt::writer::{BoltWriter, Layout};
+/// use etcd_format::drive;
+///
+/// // A file with nothing in it.
+/// let mut writer = BoltWriter::new(Layout::default())?;
+/// let mut file = vec![0; writer.finish()? as usize];
+/// while let Some(write) = writer.next_write() {
+///     file[write.offset as usize..][..write.bytes.len()].copy_from_slice(&write.bytes);
+/// }
+///
+/// let mut edits = Edits::new();
+/// edits.bucket("meta").put("term", 1_u64.to_be_bytes());
+/// let mut patch = Patch::new(file.len() as u64, edits);
+/// let mut offsets = Vec::new();
+/// drive(&mut patch, &file, |write| offsets.push(write.offset))?;
+/// assert_eq!(offsets, [3 * 4096, 4096], "a new root behind the end, then the meta of transaction 3");
+/// assert_eq!(patch.file_len(), Some(4 * 4096));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// Source: bbolt v1.4.3 `tx.go` (`Commit`, `writeMeta`), `db.go` (`hasSyncedFreelist`).
 #[derive(Debug)]
 pub struct Patch {

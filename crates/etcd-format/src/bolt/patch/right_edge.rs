@@ -89,7 +89,7 @@ fn branch_node(run: &PageView<'_>) -> Result<BranchNode, FormatError> {
             return Err(FormatError::new(ErrorKind::Damaged, "branch keys that do not overlap").at(run.offset()));
         }
     }
-    if branch.len() + 1 >= MAX_ELEMENTS {
+    if branch.len().saturating_add(1) >= MAX_ELEMENTS {
         return Err(FormatError::new(ErrorKind::Unsupported, "a branch with room for a child: rewrite the file")
             .at(run.offset()));
     }
