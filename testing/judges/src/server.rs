@@ -122,7 +122,10 @@ impl EtcdServer {
     /// As [`EtcdServer::call`]; also when the revision is compacted or in the future.
     pub fn hash_kv(&self, revision: i64) -> anyhow::Result<HashKv> {
         let request = serde_json::json!({ "revision": revision.to_string() });
-        let answer = self.call("/v3/maintenance/hash", &request)?;
+        // Up to 3.5 the gateway has HashKV at the path where later ones have Hash (`api/etcdserverpb/rpc.proto`).
+        let early = ["3.4.", "3.5."].iter().any(|minor| self.judge.version().starts_with(minor));
+        let path = if early { "/v3/maintenance/hash" } else { "/v3/maintenance/hashkv" };
+        let answer = self.call(path, &request)?;
         Ok(HashKv {
             hash: u32::try_from(number(&answer["hash"]))?,
             compact_revision: number(&answer["compact_revision"]),

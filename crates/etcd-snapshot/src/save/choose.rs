@@ -36,7 +36,8 @@ pub(crate) fn choose(endpoints: Vec<Endpoint>) -> Result<Chosen> {
         return Err(Error::unreachable("no member is fit to send a snapshot: look at `etcdctl endpoint status`"));
     };
     let why = match (status.is_learner, status.is_leader()) {
-        (true, _) => "the only one that answers is a learner",
+        _ if members.len() == 1 => "it is the only one that answers",
+        (true, _) => "the others that answer are behind, or learners too",
         (false, true) => "no other member is caught up",
         (false, false) => "it does not lead and is caught up",
     };
