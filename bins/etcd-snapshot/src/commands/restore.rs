@@ -4,18 +4,23 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use etcd_snapshot::restore::{Changes, Identity, InitContainer, Outcome, RestoreOptions, plan, restore};
+use etcd_snapshot::restore::{
+    Changes, Identity, InitContainer, Outcome, RestoreOptions, Restored, plan, restore, settled,
+};
 use etcd_snapshot::{Result, SystemHost};
-use objstore_core::disk::OsDisk;
-use serde_json::Value;
+use objstore_core::disk::{Disk, OsDisk};
 
 use crate::output::Output;
 use crate::{args, target};
 
 pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<ExitCode> {
     let options = options(&args)?;
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new());
+    let is_file = !args.target.contains("://");
+    if let Some(restored) = settled(&options, is_file, Arc::clone(&disk)).await?.filter(|_| !args.dry_run) {
+        return tell(&restored, output);
+    }
     let source = target::open_source(&args.target).await?;
-    let disk = Arc::new(OsDisk::new());
     if args.dry_run {
         let planned = plan(&source, &options, disk, &SystemHost).await?;
         let mut text = said(
@@ -30,10 +35,13 @@ pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<
         return Ok(ExitCode::SUCCESS);
     }
     let restored = restore(&source, &options, disk, &SystemHost).await?;
-    let text =
-        said("restored", restored.outcome, &restored.data_dir, restored.identity.as_ref(), restored.changes.as_ref());
-    let value: Value = serde_json::to_value(&restored)?;
-    output.result(&value, &text)?;
+    tell(&restored, output)
+}
+
+fn tell(restored: &Restored, output: &Output) -> anyhow::Result<ExitCode> {
+    let dir = &restored.data_dir;
+    let text = said("restored", restored.outcome, dir, restored.identity.as_ref(), restored.changes.as_ref());
+    output.result(&serde_json::to_value(restored)?, &text)?;
     Ok(ExitCode::SUCCESS)
 }
 

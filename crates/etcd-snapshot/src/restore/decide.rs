@@ -6,6 +6,7 @@ use super::marker::RestoreMarker;
 use super::options::RestoreOptions;
 use super::report::{Identity, Outcome, Restored};
 use super::target::{Paths, Place};
+use crate::home::SnapshotId;
 use crate::source::SnapshotSource;
 use crate::{Error, Result};
 
@@ -20,16 +21,30 @@ pub(super) enum Decision {
     },
 }
 
+/// What a restore was asked to restore from, as far as a decision depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) is_file: bool,
+    /// The snapshot of a store, once it was looked up.
+    pub(super) id: Option<&'a SnapshotId>,
+}
+
+impl<'a> From<&'a SnapshotSource> for Asked<'a> {
+    fn from(source: &'a SnapshotSource) -> Self {
+        Self { is_file: source.path().is_some(), id: source.id() }
+    }
+}
+
 /// Applies the rules of ordinals.
 ///
 /// # Errors
 ///
 /// `Refused` for a combination that would split the data.
-pub(super) fn by_ordinal(options: &RestoreOptions, source: &SnapshotSource, paths: &Paths) -> Result<Decision> {
+pub(super) fn by_ordinal(options: &RestoreOptions, asked: Asked<'_>, paths: &Paths) -> Result<Decision> {
     let Some(init) = options.init_container else { return Ok(Decision::Restore) };
     let roll = Roll::call(options)?;
     // A file does not change its name for a newer one, as a store does.
-    let pinned = options.pinned_id.is_some() || source.path().is_some();
+    let pinned = options.pinned_id.is_some() || asked.is_file;
     Ok(match init.part(roll.members, roll.has_local, pinned)? {
         Part::Restore => Decision::Restore,
         Part::StandBy => done(Outcome::NotThisOrdinal, None, paths),
@@ -44,7 +59,7 @@ pub(super) fn by_ordinal(options: &RestoreOptions, source: &SnapshotSource, path
 pub(super) fn by_place(
     place: Place,
     options: &RestoreOptions,
-    source: &SnapshotSource,
+    asked: Asked<'_>,
     paths: &Paths,
 ) -> Result<Decision> {
     let init = options.init_container.is_some();
@@ -61,7 +76,7 @@ pub(super) fn by_place(
                 format!(" (an init container that asks for the newest snapshot would leave it alone; this one asks for #{id})")
             })
         ))),
-        Place::Restored { marker, leftovers } => by_marker(&marker, leftovers, options, source, paths),
+        Place::Restored { marker, leftovers } => by_marker(&marker, leftovers, options, asked, paths),
     }
 }
 
@@ -69,11 +84,11 @@ fn by_marker(
     marker: &RestoreMarker,
     leftovers: bool,
     options: &RestoreOptions,
-    source: &SnapshotSource,
+    asked: Asked<'_>,
     paths: &Paths,
 ) -> Result<Decision> {
     let init = options.init_container.is_some();
-    let same = match (&options.pinned_id, source.id()) {
+    let same = match (&options.pinned_id, asked.id) {
         (Some(pinned), _) => marker.snapshot_id.as_ref() == Some(pinned),
         (None, _) if init => true,
         // A run that was stopped between its exchange and its end has restored what it was asked for.

@@ -53,7 +53,7 @@ use crate::Result;
 use crate::host::Host;
 use crate::source::{SnapshotSource, blocking};
 
-use decide::Decision;
+use decide::{Asked, Decision};
 use files::Files;
 use job::Job;
 use target::{Paths, Place};
@@ -88,15 +88,46 @@ pub async fn restore(
 ) -> Result<Restored> {
     let files = Files::new(disk, options.owner);
     let paths = Paths::new(options)?;
-    if let Decision::Done { restored, leftovers } = decide(source, options, &files, &paths).await? {
-        if leftovers {
-            blocking(move || site::finish_stopped(&files, &paths)).await?;
-        }
+    if let Some(restored) = done_already(source.into(), options, &files, &paths).await? {
         return Ok(restored);
     }
     let job = Job::prepare(source, options, files, paths, host).await?;
     job.check_space()?;
     job.run(source).await
+}
+
+/// Says whether an init container has nothing to do, before its snapshot is looked for: a pod that starts again must come
+/// up although the store is out of reach, or has pruned what it was restored from. `None` means: open the source, and call
+/// [`restore`]. `is_file` is whether the source is a local file.
+///
+/// # Errors
+///
+/// [`Usage`](ErrorKind::Usage) and [`Refused`](ErrorKind::Refused), as [`restore`].
+///
+/// # Cancel safety
+///
+/// As [`restore`]: it may clean up after an earlier one.
+pub async fn settled(options: &RestoreOptions, is_file: bool, disk: Arc<dyn Disk>) -> Result<Option<Restored>> {
+    if options.init_container.is_none() {
+        return Ok(None);
+    }
+    let files = Files::new(disk, options.owner);
+    let paths = Paths::new(options)?;
+    done_already(Asked { is_file, id: None }, options, &files, &paths).await
+}
+
+async fn done_already(
+    asked: Asked<'_>,
+    options: &RestoreOptions,
+    files: &Files,
+    paths: &Paths,
+) -> Result<Option<Restored>> {
+    let Decision::Done { restored, leftovers } = decide(asked, options, files, paths).await? else { return Ok(None) };
+    if leftovers {
+        let (files, paths) = (files.clone(), paths.clone());
+        blocking(move || site::finish_stopped(&files, &paths)).await?;
+    }
+    Ok(Some(restored))
 }
 
 /// Says what [`restore`] would do with the same arguments. Nothing is written, and of the snapshot only the parts are read
@@ -113,7 +144,7 @@ pub async fn plan(
 ) -> Result<RestorePlan> {
     let files = Files::new(disk, options.owner);
     let paths = Paths::new(options)?;
-    match decide(source, options, &files, &paths).await? {
+    match decide(source.into(), options, &files, &paths).await? {
         Decision::Done { restored, .. } => Ok(RestorePlan {
             outcome: restored.outcome,
             data_dir: restored.data_dir,
@@ -126,13 +157,13 @@ pub async fn plan(
     }
 }
 
-async fn decide(source: &SnapshotSource, options: &RestoreOptions, files: &Files, paths: &Paths) -> Result<Decision> {
-    if let done @ Decision::Done { .. } = decide::by_ordinal(options, source, paths)? {
+async fn decide(asked: Asked<'_>, options: &RestoreOptions, files: &Files, paths: &Paths) -> Result<Decision> {
+    if let done @ Decision::Done { .. } = decide::by_ordinal(options, asked, paths)? {
         return Ok(done);
     }
     let inspected = {
         let (files, paths) = (files.clone(), paths.clone());
         blocking(move || Place::inspect(&files, &paths)).await?
     };
-    decide::by_place(inspected, options, source, paths)
+    decide::by_place(inspected, options, asked, paths)
 }
