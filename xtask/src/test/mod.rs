@@ -2,6 +2,7 @@
 
 mod deny;
 mod features;
+mod fuzz;
 mod lints;
 mod msrv;
 mod package;
@@ -43,6 +44,8 @@ enum Step {
     Tests,
     /// Each package by itself, with each of its features
     Features,
+    /// The fuzz targets compile
+    Fuzz,
     /// What may not be in a package's dependencies is not there
     Tree,
     /// The stated minimum Rust version holds for every dependency
@@ -75,6 +78,7 @@ fn go(step: Step) -> anyhow::Result<Outcome> {
         Step::Docs => style::docs(),
         Step::Tests => suites::run(),
         Step::Features => features::run(),
+        Step::Fuzz => fuzz::run(),
         Step::Tree => tree::run(),
         Step::Msrv => msrv::run(),
         Step::MsrvBuild => msrv::build(),
@@ -102,6 +106,7 @@ fn advice(step: Step) -> &'static str {
         Step::Clippy | Step::Docs => "mend what is reported above",
         Step::Tests => "look at the first failure above; one file again: `cargo test -p PACKAGE --test FILE`",
         Step::Features => "the command above fails by itself too: a feature is missing a dependency or a `cfg`",
+        Step::Fuzz => "`cargo update --manifest-path fuzz/Cargo.toml --workspace` if only its lockfile is old",
         Step::Tree => "`cargo tree -p PACKAGE -i DEPENDENCY` shows who brings it in",
         Step::Msrv => {
             "take an older version of the dependency, or raise rust-version in Cargo.toml with a changelog line"
