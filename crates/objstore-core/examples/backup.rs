@@ -1,6 +1,7 @@
 //! Backs up a file into a store, in bounded memory, never overwriting, and reads it back.
 //!
 //! `cargo run --example backup -- FILE file:///backups/name.db`
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{error::Error, fs::File, io::Read as _};
 

@@ -1,6 +1,7 @@
 //! A counter that several processes increment, without losing any.
 //!
 //! `cargo run --example counter -- file:///tmp/counters/visits`
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::error::Error;
 

@@ -74,3 +74,8 @@ mod file;
 #[cfg(unix)]
 pub use file::{FileStore, FileStoreBuilder};
 pub mod disk;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

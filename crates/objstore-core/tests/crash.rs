@@ -2,6 +2,7 @@
 //!
 //! What is left, without what was not synced, must hold: an object is its old self or its new one, whole; what was
 //! acknowledged is there; nothing else remains but uploads that are listed and can be aborted.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{num::NonZeroU64, path::Path, sync::Arc};
 

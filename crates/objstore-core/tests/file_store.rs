@@ -1,4 +1,5 @@
 //! What is special about objects in files.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! The file store's conditions, between processes.
 //!
 //! Each test starts this program again as its writers, and talks to them line by line.
-
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
 use std::{
@@ -38,7 +38,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Does what each line says, and answers with a line.
 async fn writer(store: &FileStore) {
-    for line in std::io::stdin().lines() {
+    let next = || std::io::stdin().lines().next();
+    while let Some(line) = next() {
         let line = line.unwrap();
         let (verb, rest) = line.split_once(' ').unwrap();
         let key = ObjectKey::new(rest).unwrap();

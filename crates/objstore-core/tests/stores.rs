@@ -1,4 +1,5 @@
 //! Every store of this crate does what every store must do.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -79,9 +79,10 @@ impl StoreUrl {
         let (rest, fragment) = split_last_part(rest, '#');
         let (rest, query) = split_last_part(rest, '?');
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+        check_no_password(bucket, path)?;
         let url = Self {
             scheme: parse_scheme(scheme)?,
-            bucket: parse_bucket(bucket)?,
+            bucket: parse_text(bucket, "bucket")?,
             path: parse_text(path, "path")?,
             params: query.map_or(Ok(Vec::new()), parse_params)?,
             fragment: fragment.map(|text| parse_text(text, "fragment")).transpose()?,
@@ -183,7 +184,7 @@ impl StoreUrl {
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, percent::Encoded(&self.bucket, "/?#@"))?;
+        write!(f, "{}://{}", self.scheme, percent::Encoded(&self.bucket, "/?#@:"))?;
         if !self.path.is_empty() {
             write!(f, "/{}", percent::Encoded(&self.path, "?#"))?;
         }
@@ -226,11 +227,14 @@ fn parse_scheme(scheme: &str) -> Result<String> {
     Ok(scheme.to_ascii_lowercase())
 }
 
-fn parse_bucket(bucket: &str) -> Result<String> {
-    if bucket.contains('@') {
-        return Err(wrong("a URL must not carry credentials (or write '@' in the bucket's name as %40)"));
+/// Refuses `user:password@bucket`, also where the password holds a `/` and so looks like a bucket and a path.
+fn check_no_password(bucket: &str, path: &str) -> Result<()> {
+    let port = bucket.split_once(':').map(|(_, port)| port);
+    let is_port = port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
+    if bucket.contains('@') || !is_port || port.is_some() && path.contains('@') {
+        return Err(wrong("a URL must not carry credentials (in names, '@' is written %40 and ':' is written %3A)"));
     }
-    parse_text(bucket, "bucket")
+    Ok(())
 }
 
 fn parse_params(query: &str) -> Result<Vec<(String, String)>> {
