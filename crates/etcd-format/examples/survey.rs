@@ -1,5 +1,7 @@
 //! Surveys a database file: `cargo run --example survey -- snapshot.db`.
 
+#![expect(clippy::print_stdout, reason = "it is what the example is for")]
+
 use std::error::Error;
 use std::fs::File;
 

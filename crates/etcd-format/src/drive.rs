@@ -123,6 +123,8 @@ const READ_AHEAD: u64 = 1 << 20;
 pub struct ReadWindow<'r, R: ?Sized> {
     input: &'r R,
     start: u64,
+    /// Bytes of the buffer that were read; it is never shrunk, so that it is not filled with zeros again.
+    len: usize,
     buffer: Vec<u8>,
 }
 
@@ -130,7 +132,7 @@ impl<'r, R: ReadAt + ?Sized> ReadWindow<'r, R> {
     /// A window over `input`. It allocates on its first fetch.
     #[must_use]
     pub fn new(input: &'r R) -> Self {
-        Self { input, start: 0, buffer: Vec::new() }
+        Self { input, start: 0, len: 0, buffer: Vec::new() }
     }
 
     /// The bytes that were asked for.
@@ -151,19 +153,19 @@ impl<'r, R: ReadAt + ?Sized> ReadWindow<'r, R> {
 
     fn held(&self, request: ReadRequest) -> Option<&[u8]> {
         let from = usize::try_from(request.offset.checked_sub(self.start)?).ok()?;
-        self.buffer.get(from..)?.get(..request.len)
+        self.buffer.get(..self.len)?.get(from..)?.get(..request.len)
     }
 
     fn fill(&mut self, request: ReadRequest) -> Result<(), DriveError> {
         let ahead = request.ahead.saturating_sub(request.offset).min(READ_AHEAD);
         let len = request.len.max(usize::try_from(ahead).unwrap_or(0));
-        self.start = request.offset;
-        self.buffer.clear();
-        self.buffer.resize(len, 0);
-        let read = self.input.read_exact_at(&mut self.buffer, request.offset);
-        read.map_err(|source| {
-            self.buffer.clear();
-            DriveError::Read { offset: request.offset, len, source }
-        })
+        (self.start, self.len) = (request.offset, 0);
+        if self.buffer.len() < len {
+            self.buffer.resize(len, 0);
+        }
+        let read = self.input.read_exact_at(self.buffer.get_mut(..len).unwrap_or_default(), request.offset);
+        read.map_err(|source| DriveError::Read { offset: request.offset, len, source })?;
+        self.len = len;
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! etcd on disk, without etcd: bolt pages, mvcc records, hashes, WAL and `.snap`, as pure parsers and writers.
+#![doc = include_str!("../README.md")]
 
 mod crc;
 mod drive;

@@ -24,9 +24,10 @@
 //! # Memory
 //!
 //! Independent of the file's size but for three parts, which [`Survey::memory`] adds up: two bits a page; at most 64 bytes
-//! and a separator key for each leaf of the window ([`SurveyOptions::window_leaves`]); and, for the keys that changed
-//! since the last finished compaction, at most 40 bytes each, or 80 while a compaction is in progress. When nothing was ever compacted
-//! that last part is nothing. The caller's buffer comes on top; no read is longer than [`SurveyOptions::max_run_len`].
+//! and a separator key for each leaf that the window has room for ([`SurveyOptions::window_leaves`]); and, for the keys that changed since
+//! the last finished compaction, at most 40 bytes each, or 80 while a compaction is in progress. When nothing was ever
+//! compacted that last part is nothing. The caller's buffer comes on top; no read is longer than
+//! [`SurveyOptions::max_run_len`].
 
 mod buckets;
 mod changed;

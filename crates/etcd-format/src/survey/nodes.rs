@@ -83,6 +83,8 @@ impl Gathered {
         if !self.parts.is_sorted_by_key(|part| part.0) {
             self.nodes.list = self.sorted_list();
         }
+        self.nodes.list.shrink_to_fit();
+        self.nodes.keys.shrink_to_fit();
         self.nodes
     }
 

@@ -1,7 +1,7 @@
 //! A key space that lives through transactions and compactions, and what etcd's own code says about it: the key index with
 //! its generations, told again after etcd v3.6.15 `server/storage/mvcc/key_index.go` and `hash.go`.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests: each file uses a part, and a panic is a failure")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

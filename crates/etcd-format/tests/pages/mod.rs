@@ -1,6 +1,6 @@
 //! A builder of bolt files that shares no code with the crate: pages in any place, of any fill, and where each one is.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests: each file uses a part, and a panic is a failure")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
