@@ -56,12 +56,7 @@ pub(super) fn by_ordinal(options: &RestoreOptions, asked: Asked<'_>, paths: &Pat
 /// # Errors
 ///
 /// `Refused` for data that must not be touched.
-pub(super) fn by_place(
-    place: Place,
-    options: &RestoreOptions,
-    asked: Asked<'_>,
-    paths: &Paths,
-) -> Result<Decision> {
+pub(super) fn by_place(place: Place, options: &RestoreOptions, asked: Asked<'_>, paths: &Paths) -> Result<Decision> {
     let init = options.init_container.is_some();
     match place {
         Place::Vacant | Place::Stopped(_) => Ok(Decision::Restore),

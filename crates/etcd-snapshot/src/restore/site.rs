@@ -50,18 +50,25 @@ impl Site {
     /// `Refused` if something has come there that is not ours to remove; then nothing was changed.
     pub(super) fn claim(files: Files, paths: Paths, run: String, log: &Log) -> Result<Self> {
         let made = files.missing(&paths.data_dir)?;
-        let claimed = files.mkdirs(&made).and_then(|()| Self::claim_dir(&files, &paths, run, log, &made));
-        match claimed {
-            Ok((claim, lock)) => Ok(Self { files, paths, claim, _lock: lock }),
+        let site = match files.mkdirs(&made).and_then(|()| Self::take_over(&files, &paths, run, log, &made)) {
+            Ok((claim, lock)) => Self { files, paths, claim, _lock: lock },
             Err(e) => {
-                // Only what is still empty goes.
+                // Only what is still empty goes: what a stopped run left stays behind its claim.
                 let _ = files.remove_dirs(&made);
+                return Err(e);
+            }
+        };
+        match write_claim(&site.files, &site.paths, &site.claim) {
+            Ok(()) => Ok(site),
+            Err(e) => {
+                site.abandon();
                 Err(e)
             }
         }
     }
 
-    fn claim_dir(
+    /// Locks the directory, looks again at what is there, and removes what a stopped run staged, but not its claim.
+    fn take_over(
         files: &Files,
         paths: &Paths,
         run: String,
@@ -89,9 +96,7 @@ impl Site {
         let mut created: Vec<PathBuf> = made.to_vec();
         created.extend(old.into_iter().flat_map(|claim| claim.created.iter().map(PathBuf::from)));
         let wal = paths.wal_dir.as_deref().map(|dir| wal_claim(files, dir, log)).transpose()?;
-        let claim = Claim::new(run, texts(&created), wal);
-        write_claim(files, paths, &claim)?;
-        Ok((claim, lock))
+        Ok((Claim::new(run, texts(&created), wal), lock))
     }
 
     /// Begins to stage: makes the folders, and the empty file that becomes `member/snap/db`.
@@ -239,9 +244,13 @@ fn sweep(files: &Files, paths: &Paths, claim: Option<&Claim>) -> Result<()> {
     files.sync_dir(&paths.data_dir)?;
     let Some(wal) = claim.and_then(|claim| claim.wal.as_ref()) else { return Ok(()) };
     let dir = Path::new(&wal.dir);
-    if files.kind(dir)? != Some(FileKind::Dir) {
-        return Ok(());
+    if files.kind(dir)? == Some(FileKind::Dir) {
+        sweep_log(files, dir, wal)?;
     }
+    files.remove_dirs(&paths_of(&wal.created))
+}
+
+fn sweep_log(files: &Files, dir: &Path, wal: &WalClaim) -> Result<()> {
     for staged in target::temporaries(files, dir)? {
         files.remove_tree(&staged)?;
     }
@@ -249,8 +258,7 @@ fn sweep(files: &Files, paths: &Paths, claim: Option<&Claim>) -> Result<()> {
     if target::holds_head(files, &log, &wal.head)? {
         files.remove_tree(&log)?;
     }
-    files.sync_dir(dir)?;
-    files.remove_dirs(&paths_of(&wal.created))
+    files.sync_dir(dir)
 }
 
 fn wal_claim(files: &Files, dir: &Path, log: &Log) -> Result<WalClaim> {

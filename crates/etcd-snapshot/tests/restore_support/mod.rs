@@ -148,7 +148,7 @@ impl Bench {
     }
 }
 
-/// Runs a future to its end.
+/// Runs a future to its end, and then all that it left running.
 pub fn wait<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
