@@ -1,0 +1,297 @@
+//! A save that is stopped at any call leaves no manifest without a complete payload, and what it acknowledged is there.
+//!
+//! Two seams: every file system call below a file store, with what was not synced lost in several ways; and every call of
+//! a store, before it is delivered or with its answer lost.
+
+mod save_support;
+
+use std::io::ErrorKind as IoKind;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use etcd_snapshot::home::Home;
+use etcd_snapshot::{ErrorKind, SaveOptions, SnapshotSource, save, save_raw};
+use futures::TryStreamExt as _;
+use objstore_core::disk::{Disk as _, Faults, ModelDisk, Survival};
+use objstore_core::{
+    Capabilities, CopyOptions, DeleteItem, DeleteOptions, Deleted, Error, FileStore, Get, ListOptions, ListPage,
+    MemoryStore, ObjectKey, ObjectMeta, ObjectStore, ObjectStoreExt as _, PageToken, Payload, Prefix, PresignRequest,
+    Presigned, ReadOptions, Upload, UploadId, UploadOptions, UploadPage, WriteOptions, Written,
+};
+use save_support::{Script, Scripted, snapshot};
+
+const REVISIONS: i64 = 60;
+const ROOT: &str = "/store";
+
+fn options(seed: u64) -> SaveOptions {
+    SaveOptions::default().with_host(Scripted::new(seed)).without_live_check()
+}
+
+fn on_disk(disk: &ModelDisk) -> Home {
+    let store = FileStore::builder(ROOT).with_disk(Arc::new(disk.clone())).build().unwrap();
+    Home::new(Arc::new(store), Prefix::root())
+}
+
+/// Every complete snapshot has the bytes that were sent; returns how many there are.
+async fn complete(home: &Home, file: &[u8], at: &str) -> Result<usize, String> {
+    let inventory = home.inventory().await.map_err(|e| format!("{at}: the home cannot be listed: {e}"))?;
+    for listed in &inventory.snapshots {
+        let source = SnapshotSource::stored(home, &listed.id).await.map_err(|e| format!("{at}: {e}"))?;
+        let blocks: Vec<Bytes> =
+            source.stream().await.unwrap().try_collect().await.map_err(|e| format!("{at}: {e}"))?;
+        if blocks.concat() != file {
+            return Err(format!("{at}: a manifest stands beside a payload that is not what was sent"));
+        }
+    }
+    Ok(inventory.snapshots.len())
+}
+
+/// Stops a save at each file system call, in each way, and judges what is left.
+async fn enumerate_disk(prepare: impl Fn(Faults) -> Faults) -> Result<u64, String> {
+    let file = snapshot(REVISIONS);
+    let disk = ModelDisk::new();
+    save(&Script::new(&file, REVISIONS), &on_disk(&disk), &options(1)).await.unwrap();
+    let calls = disk.calls();
+    for call in 1..=calls + 1 {
+        for (how, faults) in [("before", Faults::none().stop_before(call)), ("after", Faults::none().stop_after(call))]
+        {
+            let disk = ModelDisk::new();
+            disk.set_faults(prepare(faults));
+            let saved = save(&Script::new(&file, REVISIONS), &on_disk(&disk), &options(1)).await;
+            for survival in [Survival::Synced, Survival::Everything, Survival::Some(call), Survival::Some(call + 1000)]
+            {
+                let at =
+                    format!("stopped {how} call {call} of {calls}, {survival:?} survives, log {:?}", disk.log().last());
+                let left = disk.after_crash(survival);
+                let found = complete(&on_disk(&left), &file, &at).await?;
+                if saved.is_ok() && found != 1 {
+                    return Err(format!("{at}: it was acknowledged and is gone"));
+                }
+                let again = save(&Script::new(&file, REVISIONS), &on_disk(&left), &options(2)).await;
+                again.map_err(|e| format!("{at}: the next save fails: {e}"))?;
+                complete(&on_disk(&left), &file, &at).await?;
+            }
+        }
+    }
+    Ok(calls)
+}
+
+#[tokio::test]
+async fn a_crash_at_any_file_system_call_leaves_no_manifest_without_payload() {
+    let calls = enumerate_disk(|faults| faults).await.unwrap();
+    assert!(calls > 20, "only {calls} calls were enumerated");
+}
+
+#[tokio::test]
+async fn the_enumeration_notices_a_store_that_does_not_sync() {
+    let files = enumerate_disk(Faults::without_file_syncs).await;
+    assert!(files.is_err(), "without syncs of files something must be lost");
+    let folders = enumerate_disk(Faults::without_dir_syncs).await;
+    assert!(folders.is_err(), "without syncs of folders something must be lost");
+}
+
+#[tokio::test]
+async fn a_full_disk_at_any_call_leaves_nothing_half_made() {
+    let file = snapshot(REVISIONS);
+    let disk = ModelDisk::new();
+    save(&Script::new(&file, REVISIONS), &on_disk(&disk), &options(1)).await.unwrap();
+    for call in 1..=disk.calls() {
+        let disk = ModelDisk::new();
+        disk.set_faults(Faults::none().full_from(call));
+        let home = on_disk(&disk);
+        let error = save(&Script::new(&file, REVISIONS), &home, &options(1)).await;
+        let Err(error) = error else { continue };
+        let at = format!("full from call {call}: {error}");
+        let expected = [ErrorKind::NoSpace, ErrorKind::Unverified];
+        assert!(expected.contains(&error.kind()), "{at}: {:?}", error.kind());
+        home.store().close().await.unwrap();
+        disk.set_faults(Faults::none());
+        let inventory = home.inventory().await.unwrap();
+        assert!(inventory.snapshots.is_empty(), "{at}");
+        let uploads = home.store().uploads_page(home.prefix(), None).await.unwrap();
+        assert!(uploads.uploads.is_empty(), "{at}: an upload is left");
+        save(&Script::new(&file, REVISIONS), &home, &options(2)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_raw_file_is_the_old_one_or_the_new_one() {
+    let (old, new) = (snapshot(3), snapshot(REVISIONS));
+    let path = Path::new("/backup/etcd.db");
+    let prepared = || {
+        let disk = ModelDisk::new();
+        disk.mkdir(Path::new("/backup"), 0o700).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        let file = disk.create_new(path, 0o600).unwrap();
+        file.write_at(&old, 0).unwrap();
+        file.sync().unwrap();
+        disk.sync_dir(Path::new("/backup")).unwrap();
+        disk.set_faults(Faults::none());
+        disk
+    };
+    let run = async |disk: &ModelDisk| {
+        save_raw(&Script::new(&new, REVISIONS), path, &options(1), Arc::new(disk.clone())).await
+    };
+    let disk = prepared();
+    run(&disk).await.unwrap();
+    assert_eq!(disk.read(path).unwrap(), new);
+    let calls = disk.calls();
+    assert!(calls >= 5, "only {calls} calls");
+    for call in 1..=calls {
+        for faults in
+            [Faults::none().stop_before(call), Faults::none().stop_after(call), Faults::none().full_from(call)]
+        {
+            let disk = prepared();
+            disk.set_faults(faults);
+            let saved = run(&disk).await;
+            for survival in [Survival::Synced, Survival::Everything, Survival::Some(call)] {
+                let left = disk.after_crash(survival).read(path).unwrap();
+                assert!(left == old || left == new, "call {call}, {survival:?}: {} bytes", left.len());
+                assert!(saved.is_err() || left == new, "call {call}, {survival:?}: acknowledged and gone");
+            }
+            if !disk.is_stopped() && saved.is_err() {
+                assert_eq!(saved.unwrap_err().kind(), ErrorKind::NoSpace);
+                assert_eq!(disk.read(Path::new("/backup/etcd.db.part")).unwrap_err().kind(), IoKind::NotFound);
+            }
+        }
+    }
+}
+
+/// A store that stops at a call: before it is delivered, or after it, with its answer lost. Every later call fails.
+#[derive(Debug)]
+struct Stopping {
+    inner: Arc<MemoryStore>,
+    at: u64,
+    answer_lost: bool,
+    calls: Arc<AtomicU64>,
+}
+
+impl std::fmt::Display for Stopping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a store that stops")
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(objstore_core::ErrorKind::Transport)
+}
+
+/// Runs one call, unless the store stops at it.
+async fn counted<T>(
+    calls: &AtomicU64,
+    at: u64,
+    answer_lost: bool,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
+    match number.cmp(&at) {
+        std::cmp::Ordering::Less => call.await,
+        std::cmp::Ordering::Equal if answer_lost => call.await.and(Err(stopped())),
+        _ => Err(stopped()),
+    }
+}
+
+impl Stopping {
+    async fn run<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        counted(&self.calls, self.at, self.answer_lost, call).await
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Stopping {
+    fn capabilities(&self) -> Arc<Capabilities> {
+        self.inner.capabilities()
+    }
+    async fn put(&self, key: &ObjectKey, body: Payload, options: WriteOptions) -> Result<Written, Error> {
+        self.run(self.inner.put(key, body, options)).await
+    }
+    async fn start_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<Box<dyn Upload>, Error> {
+        let inner = self.run(self.inner.start_upload(key, options)).await?;
+        let (calls, at, answer_lost) = (Arc::clone(&self.calls), self.at, self.answer_lost);
+        Ok(Box::new(StoppingUpload { inner, calls, at, answer_lost }))
+    }
+    async fn head(&self, key: &ObjectKey, options: ReadOptions) -> Result<ObjectMeta, Error> {
+        self.run(self.inner.head(key, options)).await
+    }
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>, options: ReadOptions) -> Result<Get, Error> {
+        self.run(self.inner.get(key, range, options)).await
+    }
+    async fn delete(&self, key: &ObjectKey, options: DeleteOptions) -> Result<Deleted, Error> {
+        self.run(self.inner.delete(key, options)).await
+    }
+    async fn delete_many(&self, items: Vec<DeleteItem>) -> Vec<Result<Deleted, Error>> {
+        self.inner.delete_many(items).await
+    }
+    async fn list_page(&self, prefix: &Prefix, options: ListOptions) -> Result<ListPage, Error> {
+        self.run(self.inner.list_page(prefix, options)).await
+    }
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<Written, Error> {
+        self.run(self.inner.copy(from, to, options)).await
+    }
+    async fn presign(&self, request: PresignRequest) -> Result<Presigned, Error> {
+        self.inner.presign(request).await
+    }
+    async fn uploads_page(&self, prefix: &Prefix, after: Option<PageToken>) -> Result<UploadPage, Error> {
+        self.run(self.inner.uploads_page(prefix, after)).await
+    }
+    async fn abort_upload(&self, key: &ObjectKey, id: &UploadId) -> Result<(), Error> {
+        self.run(self.inner.abort_upload(key, id)).await
+    }
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
+
+#[derive(Debug)]
+struct StoppingUpload {
+    inner: Box<dyn Upload>,
+    at: u64,
+    answer_lost: bool,
+    calls: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Upload for StoppingUpload {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Error> {
+        counted(&self.calls, self.at, self.answer_lost, self.inner.write(chunk)).await
+    }
+    async fn finish(&mut self) -> Result<Written, Error> {
+        counted(&self.calls, self.at, self.answer_lost, self.inner.finish()).await
+    }
+    async fn abort(&mut self) -> Result<(), Error> {
+        counted(&self.calls, self.at, self.answer_lost, self.inner.abort()).await
+    }
+    fn id(&self) -> Option<UploadId> {
+        self.inner.id()
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_store_call_leaves_no_manifest_without_payload() {
+    let file = snapshot(REVISIONS);
+    let run = async |at: u64, answer_lost: bool| {
+        let inner = Arc::new(MemoryStore::new());
+        let calls = Arc::new(AtomicU64::new(0));
+        let store = Stopping { inner: Arc::clone(&inner), at, answer_lost, calls: Arc::clone(&calls) };
+        let home = Home::new(Arc::new(store), Prefix::root());
+        let saved = save(&Script::new(&file, REVISIONS), &home, &options(1)).await;
+        (saved, Home::new(inner, Prefix::root()), calls.load(Ordering::Relaxed))
+    };
+    let (saved, _, calls) = run(u64::MAX, false).await;
+    saved.unwrap();
+    assert!(calls >= 12, "only {calls} calls");
+    for at in 1..=calls {
+        for answer_lost in [false, true] {
+            let (saved, home, _) = run(at, answer_lost).await;
+            let name = format!("stopped at call {at} of {calls}, answer lost: {answer_lost}");
+            assert!(saved.is_err(), "{name}");
+            complete(&home, &file, &name).await.unwrap();
+            save(&Script::new(&file, REVISIONS), &home, &options(2)).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+            home.store().get_bytes(&home.prefix().key("home.json").unwrap(), 1 << 10).await.unwrap();
+        }
+    }
+}
