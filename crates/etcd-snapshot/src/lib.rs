@@ -1,32 +1,37 @@
-//! Back up a live etcd into an object store, prove it restorable, and restore it without Go.
-//!
-//! (The crate's guide is written with the last of its modules.)
+#![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "client"), doc = "Back up etcd into an object store, prove it restorable, and restore it without Go.")]
 
-mod checks;
+// Saving, in the order of the work.
 #[cfg(feature = "client")]
 pub mod client;
-mod compare;
-mod error;
-mod hex;
-pub mod home;
-mod host;
-mod inspect;
 mod live;
-pub mod progress;
-mod receive;
-pub mod restore;
-mod save;
-mod source;
-mod store;
-mod verify;
-
-pub use checks::Checks;
-pub use compare::LiveCheck;
-pub use error::{Error, ErrorKind, Result};
-pub use hex::{Hex32, Hex64};
-pub use host::{Host, SystemHost};
-pub use inspect::{Inspection, inspect};
 pub use live::{Endpoint, Live, LiveHash, Message, Status};
+mod receive;
+mod save;
 pub use save::{RawSaved, SaveOptions, Saved, save, save_raw};
+
+// What a store holds, and what is known of it.
+pub mod home;
+mod source;
 pub use source::SnapshotSource;
+mod inspect;
+pub use inspect::{Inspection, inspect};
+mod compare;
+pub use compare::LiveCheck;
+mod checks;
+pub use checks::Checks;
+mod verify;
 pub use verify::{Verification, verify};
+
+// Back to a data directory.
+pub mod restore;
+
+// What everything uses.
+mod error;
+pub use error::{Error, ErrorKind, Result};
+mod hex;
+pub use hex::{Hex32, Hex64};
+mod host;
+pub use host::{Host, SystemHost};
+pub mod progress;
+mod store;
