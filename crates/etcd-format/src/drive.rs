@@ -1,5 +1,7 @@
 //! Driving a machine over something that can be read at any offset, on the calling thread.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use std::io;
 
 use crate::{FormatError, ReadRequest, Step};

@@ -168,6 +168,17 @@ fn when_nothing_lives_nothing_is_left_out() {
 }
 
 #[test]
+fn when_nothing_lives_tombstones_count_too() {
+    let put = |key: u8| vec![(key, Some(vec![key]))];
+    let mut history = History::of(&[put(1), put(2), vec![(1, None)], vec![(2, None)]]);
+    history.compact(5, false, Some(2));
+    assert_eq!(history.records.keys().copied().collect::<Vec<Rev>>(), [(4, 0), (5, 0)], "only the tombstones are left");
+    let summary = sound(&build(&Plan::new(history.buckets())), SurveyOptions::default());
+    let hash = summary.hash_kv.unwrap();
+    assert_eq!((hash.hash, hash.compact_revision), (history.hash_kv(5, 5), 5));
+}
+
+#[test]
 fn questions_without_an_answer_are_refused() {
     let mut history = long_history();
     history.compact(50, false, None);

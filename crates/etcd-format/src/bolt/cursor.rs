@@ -1,5 +1,7 @@
 //! In-order iteration over one bucket.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::tree::{Poll, Tree};
 use super::{BucketView, Meta, MetaReader};
 use crate::{ErrorKind, FormatError, ReadRequest, Step};

@@ -14,6 +14,8 @@
 //!
 //! Source: bbolt v1.4.3 `internal/common/{page,meta,inode,bucket}.go` and `internal/freelist/shared.go`.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 /// Bytes of a page header.
 pub const PAGE_HEADER_SIZE: usize = 16;
 /// Bytes of a meta, which follows the page header.

@@ -1,5 +1,7 @@
 //! The two metas of a file: where everything starts.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::layout::{
     MAGIC, MAX_PAGE_SIZE, META_CHECKED_SIZE, META_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION,
     fnv1a_64, u32_at, u64_at,
@@ -211,9 +213,8 @@ impl MetaReader {
                 self.state = State::Second { first, page_size };
             }
             State::Second { first, page_size } => {
-                let second = meta_at(u64::from(page_size));
-                let found = second.as_ref().is_ok_and(|meta| meta.page_size == page_size);
-                if first.is_ok() || found || page_size >= MAX_PAGE_SIZE {
+                let second = meta_at(u64::from(page_size)).and_then(|meta| agrees(meta, page_size));
+                if first.is_ok() || second.is_ok() || page_size >= MAX_PAGE_SIZE {
                     self.judge(first, second);
                 } else {
                     self.state = State::Second { first, page_size: page_size.saturating_mul(2) };
@@ -225,13 +226,6 @@ impl MetaReader {
     }
 
     fn judge(&mut self, first: Result<Meta, FormatError>, second: Result<Meta, FormatError>) {
-        let second = match (&first, second) {
-            (Ok(first), Ok(second)) if first.page_size != second.page_size => {
-                Err(FormatError::new(ErrorKind::Damaged, "metas that agree on the page size")
-                    .at(u64::from(first.page_size)))
-            }
-            (_, second) => second,
-        };
         self.state = match (first, second) {
             (Ok(first), Ok(second)) if second.txid > first.txid => found(second, 1, Ok(first)),
             (Ok(first), second) => found(first, 0, second),
@@ -243,6 +237,15 @@ impl MetaReader {
     fn too_short(&self) -> FormatError {
         FormatError::new(ErrorKind::NotBolt, "two meta pages").found(format!("a file of {} bytes", self.file_len))
     }
+}
+
+/// A meta in the second page says that page's place is one page from the start.
+fn agrees(meta: Meta, page_size: u32) -> Result<Meta, FormatError> {
+    if meta.page_size == page_size {
+        return Ok(meta);
+    }
+    let expected = format!("a page size of {page_size}");
+    Err(FormatError::new(ErrorKind::Damaged, expected).found(meta.page_size.to_string()).at(u64::from(page_size)))
 }
 
 fn found(chosen: Meta, chosen_page: u64, other: Result<Meta, FormatError>) -> State {

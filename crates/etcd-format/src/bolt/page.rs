@@ -1,5 +1,7 @@
 //! One page run as a checked view: header, branch elements, leaf elements.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::layout::{
     BRANCH_ELEMENT_SIZE, BRANCH_FLAG, BUCKET_ELEMENT_FLAG, FREELIST_FLAG, LEAF_ELEMENT_SIZE, LEAF_FLAG, META_FLAG,
     PAGE_HEADER_SIZE, u16_at, u32_at, u64_at,

@@ -1,5 +1,7 @@
 //! One tree in key order: a stack of the page runs from the root to the current leaf.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use super::layout::{MAX_KEY_SIZE, NO_FREELIST};
 use super::{Entry, Meta, PageHeader, PageKind, PageView};
 use crate::{ErrorKind, FormatError, MAX_AHEAD, ReadRequest};

@@ -1,5 +1,7 @@
 //! Records of the `key` bucket: their keys, their values, and the hash over them.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod hash;
 mod key_value;
 mod revision;

@@ -19,13 +19,12 @@ pub(super) struct Fingerprint(u128);
 
 impl Fingerprint {
     fn of(key: &[u8]) -> Self {
-        let half = |salt: u8| {
-            let mut hasher = std::hash::DefaultHasher::new();
-            hasher.write_u8(salt);
-            hasher.write(key);
-            u128::from(hasher.finish())
-        };
-        Self(half(0) << 64 | half(1))
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write(key);
+        let high = u128::from(hasher.finish());
+        // The state is 256 bits wide, so another byte gives another 64 bits that tell keys apart.
+        hasher.write_u8(1);
+        Self(high << 64 | u128::from(hasher.finish()))
     }
 
     fn shard(self) -> usize {

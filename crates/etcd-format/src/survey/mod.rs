@@ -29,6 +29,8 @@
 //! compacted that last part is nothing. The caller's buffer comes on top; no read is longer than
 //! [`SurveyOptions::max_run_len`].
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod buckets;
 mod changed;
 mod contents;

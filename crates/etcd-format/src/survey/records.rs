@@ -183,7 +183,7 @@ impl RecordSink {
         }
         self.count_life(record, &key_value, is_placeholder);
         let counts = self.question.counts(record, key_value.key);
-        self.left_out |= !counts && !record.tombstone && record.revision.main <= self.question.rule.revision;
+        self.left_out |= !counts && self.question.rule.counts(record, true);
         counts
     }
 

@@ -41,7 +41,7 @@ impl Limits {
 
     /// How many branch pages may be expanded at once.
     fn branch_group(self) -> usize {
-        (self.window_leaves / self.max_children()).max(1)
+        self.window_leaves.checked_div(self.max_children()).unwrap_or(1).max(1)
     }
 }
 
