@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut text = table::head(&tools, args.runs)?;
     for set in sets {
         let measured = session::run(&tools, set, &rows, args)?;
-        text.push_str(&table::section(set, &measured));
+        text.push_str(&table::section(set, args.divide, &measured));
     }
     println!("\n{text}");
     if args.write_readme {

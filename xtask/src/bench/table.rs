@@ -38,9 +38,10 @@ pub(super) fn head(tools: &Tools, runs: u32) -> anyhow::Result<String> {
 }
 
 /// The rows of one set of data.
-pub(super) fn section(set: DataSet, measured: &Measured) -> String {
+pub(super) fn section(set: DataSet, divide: u64, measured: &Measured) -> String {
+    let (keys, value_bytes) = (grouped(set.keys() / divide), grouped(set.value_bytes()));
     let megabytes = measured.snapshot_bytes / 1_000_000;
-    let title = format!("{} keys of {} bytes: {megabytes} MB", grouped(set.keys()), grouped(set.value_bytes()));
+    let title = format!("{keys} keys of {value_bytes} bytes: {megabytes} MB");
     let mut text = format!("| **{title}** | | | | | | |\n");
     for row in &measured.rows {
         text.push_str(&line(*row, measured).unwrap_or_default());
