@@ -108,7 +108,7 @@ fn page_damages() -> Vec<(&'static str, FindingKind, Damage)> {
             b.put(b.page(branch(b, false).id).start + 10, &[99, 0])
         }),
         ("a branch whose elements leave it", FindingKind::ElementBounds, |b| {
-            b.put(b.page(branch(b, false).id).start + 10, &[50, 0]);
+            b.put(b.page(branch(b, false).id).start + 10, &[29, 0]);
         }),
         ("a root that is a meta", FindingKind::PageOutOfRange, |b| b.edit_metas(|meta| meta[16] = 0)),
     ]

@@ -8,7 +8,7 @@ pub struct SurveyOptions {
     pub revision: Option<i64>,
     /// The compaction to take HashKV by, as a live member reported it; `None` for the file's own.
     pub compact_revision: Option<i64>,
-    /// How many leaves are read in file order before the next ones: 131,072 unless set. More is more sequential, and costs 64
+    /// How many leaves are read in file order before the next ones: 262,144 unless set. More is more sequential, and costs 64
     /// bytes a leaf. At least 1.
     pub window_leaves: usize,
     /// The longest page run that is read, in bytes: 64 MiB unless set. Longer ones are findings. etcd's own limit for a request is 1.5 MiB
@@ -18,7 +18,7 @@ pub struct SurveyOptions {
 
 impl Default for SurveyOptions {
     fn default() -> Self {
-        Self { revision: None, compact_revision: None, window_leaves: 128 << 10, max_run_len: 64 << 20 }
+        Self { revision: None, compact_revision: None, window_leaves: 256 << 10, max_run_len: 64 << 20 }
     }
 }
 

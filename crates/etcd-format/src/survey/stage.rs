@@ -145,7 +145,13 @@ impl Work {
             page_size: self.meta.map_or(crate::bolt::layout::MIN_PAGE_SIZE, |meta| meta.page_size),
             window_leaves: self.options.window_leaves,
             max_run_len: self.options.max_run_len,
+            min_key_len: 1,
         }
+    }
+
+    /// Of the records' tree: a record key is a revision.
+    fn record_limits(&self) -> Limits {
+        Limits { min_key_len: Revision::LEN, ..self.limits() }
     }
 
     fn begin(&mut self, metas: Metas) -> Result<(), FormatError> {
@@ -227,14 +233,14 @@ impl Work {
         }
         let first = RevisionKey { revision: Revision::new(question.finished.saturating_add(1), 0), tombstone: false };
         let Some(bucket) = self.buckets.get(at) else { return Stage::Lost(0) };
-        let walk = bucket.walk_from(first.to_vec(), self.limits());
+        let walk = bucket.walk_from(first.to_vec(), self.record_limits());
         self.report.mute(true);
         Stage::Changes(at, walk, Pages::new(self.meta.map_or(0, |meta| meta.high_water)), question)
     }
 
     fn records(&self, at: usize, question: Question) -> Stage {
         match self.buckets.get(at) {
-            Some(bucket) => Stage::Records(at, bucket.walk(self.limits()), Box::new(RecordSink::new(question))),
+            Some(bucket) => Stage::Records(at, bucket.walk(self.record_limits()), Box::new(RecordSink::new(question))),
             None => Stage::Lost(0),
         }
     }
@@ -248,7 +254,7 @@ impl Work {
             return self.next_bucket();
         };
         let question = Question::with_all_kept(sink.question.rule, sink.question.finished);
-        let walk = bucket.walk(self.limits());
+        let walk = bucket.walk(self.record_limits());
         self.report.mute(true);
         let pages = Pages::new(self.meta.map_or(0, |meta| meta.high_water));
         Stage::Unkept(walk, pages, Box::new(RecordSink::new(question)))

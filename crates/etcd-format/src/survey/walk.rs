@@ -27,6 +27,8 @@ pub(super) struct Limits {
     pub(super) page_size: u32,
     pub(super) window_leaves: usize,
     pub(super) max_run_len: usize,
+    /// The shortest key that the tree may hold.
+    pub(super) min_key_len: usize,
 }
 
 impl Limits {
@@ -34,9 +36,10 @@ impl Limits {
         self.page_size as usize
     }
 
-    /// The most children that a branch page can have, with keys of one byte.
+    /// The most children that a branch page can have.
     fn max_children(self) -> usize {
-        (self.page_len().saturating_sub(PAGE_HEADER_SIZE) / (BRANCH_ELEMENT_SIZE + 1)).max(2)
+        let room = self.page_len().saturating_sub(PAGE_HEADER_SIZE);
+        room.checked_div(self.min_key_len.saturating_add(BRANCH_ELEMENT_SIZE)).unwrap_or(0).max(2)
     }
 
     /// How many branch pages may be expanded at once.
