@@ -53,7 +53,7 @@ fn case(name: String, from: Minor, to: Minor, run: impl FnOnce() -> anyhow::Resu
 
 fn restored(snapshot: &Path, options: &RestoreOptions) -> anyhow::Result<Changes> {
     let source = SnapshotSource::file(snapshot)?;
-    let restored = wait(restore(&source, options, Arc::new(OsDisk::new()), &SystemHost::default()))?;
+    let restored = wait(restore(&source, options, Arc::new(OsDisk::new()), &SystemHost))?;
     restored.changes.context("it was written")
 }
 

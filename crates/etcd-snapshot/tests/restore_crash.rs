@@ -82,7 +82,6 @@ fn crash_at_any_call() -> anyhow::Result<()> {
         });
         ensure!(wrong.is_empty(), "{} wrong, the first: {}", wrong.len(), wrong[0]);
         ensure!(verdicts.len() == 3, "{}: not every kind of outcome was seen: {verdicts:?}", scenario.name);
-        println!("{}: {calls} calls, {verdicts:?}", scenario.name);
     }
     Ok(())
 }
@@ -108,7 +107,6 @@ fn crash_of_the_second_run() -> anyhow::Result<()> {
             ensure!(wrong.is_none(), "{}", wrong.unwrap_or_default());
         }
         ensure!(firsts.len() > 15, "{}: a crash leaves only {} things", scenario.name, firsts.len());
-        println!("{}: {} first crashes, {} things left by second ones", scenario.name, firsts.len(), checked.len());
     }
     Ok(())
 }
@@ -325,7 +323,6 @@ fn given_to_etcd(minor: Minor) -> anyhow::Result<()> {
         }
         .with_context(|| format!("{}: {:?}", left.place, left.verdict))?;
     }
-    println!("{counts:?}");
     ensure!(counts.get(&Verdict::Guarded).is_some_and(|&count| count >= 8), "{counts:?}");
     ensure!(counts.get(&Verdict::Complete).is_some_and(|&count| count >= 4), "{counts:?}");
     Ok(())

@@ -314,7 +314,7 @@ fn a_plan_writes_nothing() {
     let bench = with_alarm(1);
     let source = SnapshotSource::file(&bench.snapshot).expect("it is there");
     let options = bench.options().with_bump_revision(5).with_mark_compacted(true);
-    let planned = wait(plan(&source, &options, Arc::new(OsDisk::new()), &SystemHost::default())).expect("it is sound");
+    let planned = wait(plan(&source, &options, Arc::new(OsDisk::new()), &SystemHost)).expect("it is sound");
     assert!(!bench.data_dir().exists());
     let changes = planned.changes.expect("it would be written");
     assert_eq!(changes.revision, 46);
@@ -421,7 +421,7 @@ fn a_dropped_restore_takes_its_work_back() {
     let bench = Bench::new(&sample(4_000, 4_000));
     let source = SnapshotSource::file(&bench.snapshot).expect("it is there");
     let options = bench.options();
-    let host = SystemHost::default();
+    let host = SystemHost;
     let finished = wait(async {
         let begun = async {
             while !bench.data_dir().join("member").exists() {

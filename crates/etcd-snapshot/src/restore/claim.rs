@@ -75,8 +75,10 @@ impl Claim {
     /// What `bytes`, a whole file, are.
     pub(super) fn parse(bytes: &[u8]) -> Found {
         let head = HEAD.as_bytes();
-        // A file whose length reached the disk before its content reads as zeros.
-        if head.starts_with(bytes) || bytes.iter().all(|&byte| byte == 0) {
+        // Where the length of a file reached the disk before its content, it reads as zeros.
+        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let bytes = bytes.get(..end).unwrap_or(bytes);
+        if head.starts_with(bytes) {
             return Found::Torn;
         }
         if !bytes.starts_with(head) {

@@ -16,7 +16,7 @@ pub(super) enum Decision {
     Restore,
     /// Nothing is left to do; `leftovers` of an earlier run are to be cleaned up.
     Done {
-        restored: Restored,
+        restored: Box<Restored>,
         leftovers: bool,
     },
 }
@@ -47,7 +47,7 @@ pub(super) fn by_ordinal(options: &RestoreOptions, asked: Asked<'_>, paths: &Pat
     let pinned = options.pinned_id.is_some() || asked.is_file;
     Ok(match init.part(roll.members, roll.has_local, pinned)? {
         Part::Restore => Decision::Restore,
-        Part::StandBy => done(Outcome::NotThisOrdinal, None, paths),
+        Part::StandBy => done(Outcome::NotThisOrdinal, None, paths, false),
     })
 }
 
@@ -62,7 +62,7 @@ pub(super) fn by_place(place: Place, options: &RestoreOptions, asked: Asked<'_>,
         Place::Vacant | Place::Stopped(_) => Ok(Decision::Restore),
         Place::Populated(what) if init && options.pinned_id.is_none() => {
             tracing::info!(found = %what.display(), "there is data already, which no restore made: it is left alone");
-            Ok(done(Outcome::AlreadyPopulated, None, paths))
+            Ok(done(Outcome::AlreadyPopulated, None, paths, false))
         }
         Place::Populated(what) => Err(Error::refused(format!(
             "{} exists, and no restore made it: nothing was changed; name another data directory, or move that away{}",
@@ -91,11 +91,7 @@ fn by_marker(
         (None, None) => marker.snapshot_id.is_none(),
     };
     if same && (init || leftovers) {
-        let decision = done(Outcome::AlreadyRestored, Some(identity(marker)), paths);
-        return Ok(match decision {
-            Decision::Done { restored, .. } => Decision::Done { restored, leftovers },
-            restore @ Decision::Restore => restore,
-        });
+        return Ok(done(Outcome::AlreadyRestored, Some(identity(marker)), paths, leftovers));
     }
     let what = marker.snapshot_id.as_ref().map_or_else(|| "another file".to_owned(), |id| format!("#{id}"));
     Err(Error::refused(format!(
@@ -114,7 +110,7 @@ fn identity(marker: &RestoreMarker) -> Identity {
     }
 }
 
-fn done(outcome: Outcome, identity: Option<Identity>, paths: &Paths) -> Decision {
+fn done(outcome: Outcome, identity: Option<Identity>, paths: &Paths, leftovers: bool) -> Decision {
     let restored = Restored { outcome, data_dir: paths.data_dir.clone(), identity, changes: None };
-    Decision::Done { restored, leftovers: false }
+    Decision::Done { restored: Box::new(restored), leftovers }
 }

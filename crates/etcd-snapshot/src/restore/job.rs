@@ -7,6 +7,7 @@ use std::sync::mpsc::Receiver as SumsReceiver;
 
 use etcd_format::restored::{self, restore_edits};
 use etcd_format::{snap, wal};
+use objstore_core::disk::DiskFile;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -171,6 +172,7 @@ impl Job {
         }
     }
 
+    /// Everything that blocks: claims the directory, fills it, and takes all of it back on a failure.
     fn work(
         self,
         queue: mpsc::Receiver<Piece>,
@@ -178,37 +180,35 @@ impl Job {
         abandoned: &AtomicBool,
     ) -> Result<Restored> {
         let site = Site::claim(self.files.clone(), self.paths.clone(), self.run.clone(), &self.log)?;
-        match self.fill(&site, queue, sums, abandoned) {
-            Ok(restored) => Ok(restored),
-            Err(e) => {
-                site.abandon();
-                Err(e)
-            }
+        let filled = self.copy(&site, queue, sums).and_then(|copied| self.found(&site, copied, abandoned));
+        if filled.is_err() {
+            site.abandon();
         }
+        filled
     }
 
-    fn fill(
-        &self,
-        site: &Site,
-        queue: mpsc::Receiver<Piece>,
-        sums: &SumsReceiver<Option<Sums>>,
-        abandoned: &AtomicBool,
-    ) -> Result<Restored> {
+    /// Copies the database, and checks what came.
+    fn copy(&self, site: &Site, queue: mpsc::Receiver<Piece>, sums: &SumsReceiver<Option<Sums>>) -> Result<Copied> {
         let progress = &*self.options.progress;
-        let path = site.db_path();
         let file = site.create_db()?;
         progress.begin(Stage::Transfer, Some(self.data_len()));
-        copy::write(queue, &*file, &path.display().to_string(), self.data_len(), progress)?;
+        copy::write(queue, &*file, &site.db_path().display().to_string(), self.data_len(), progress)?;
         progress.begin(Stage::Finish, None);
         let sums = sums.recv().ok().flatten().ok_or_else(copy::given_up)?;
         self.expected.check(&sums, &self.source_name)?;
         if !self.expected.checked() {
             edit::check_structure(&*file, self.data_len())?;
         }
+        Ok(Copied { file, sums })
+    }
+
+    /// Makes the copy the database of the new cluster, and puts the member in place.
+    fn found(&self, site: &Site, copied: Copied, abandoned: &AtomicBool) -> Result<Restored> {
+        let Copied { file, sums } = copied;
         let look = Look::at_file(&*file, self.data_len())?;
         let restored = self.edits(&look)?;
         let changes = self.changes(&look, &restored, Some(&sums));
-        edit::apply(&self.files, &path, file, self.data_len(), restored.edits)?;
+        edit::apply(&self.files, &site.db_path(), file, self.data_len(), restored.edits)?;
         if abandoned.load(Ordering::Acquire) {
             return Err(copy::given_up());
         }
@@ -287,6 +287,12 @@ fn check_room(files: &Files, path: &Path, needed: u64) -> Result<()> {
             wal::PREALLOCATED_SIZE
         ),
     ))
+}
+
+/// The database as it was in the snapshot. It is not durable yet.
+struct Copied {
+    file: Arc<dyn DiskFile>,
+    sums: Sums,
 }
 
 /// Set when the future of a restore is dropped before its end.

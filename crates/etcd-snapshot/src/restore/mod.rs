@@ -21,7 +21,7 @@
 //!
 //! let source = SnapshotSource::file("/backup/etcd.db")?;
 //! let options = RestoreOptions::default().with_data_dir("/var/lib/etcd");
-//! let restored = restore(&source, &options, Arc::new(OsDisk::new()), &SystemHost::default()).await?;
+//! let restored = restore(&source, &options, Arc::new(OsDisk::new()), &SystemHost).await?;
 //! println!("{:?}: {:?}", restored.outcome, restored.identity);
 //! # Ok(()) }
 //! ```
@@ -127,7 +127,7 @@ async fn done_already(
         let (files, paths) = (files.clone(), paths.clone());
         blocking(move || site::finish_stopped(&files, &paths)).await?;
     }
-    Ok(Some(restored))
+    Ok(Some(*restored))
 }
 
 /// Says what [`restore`] would do with the same arguments. Nothing is written, and of the snapshot only the parts are read

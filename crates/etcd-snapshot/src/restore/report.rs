@@ -27,7 +27,8 @@ pub struct Restored {
 pub enum Outcome {
     /// The data directory was written and is complete.
     Restored,
-    /// An earlier run had restored the same snapshot here. Nothing was changed, but for what that run left behind.
+    /// An earlier run had restored here: the snapshot that is asked for, or, in an init container that asks for the newest,
+    /// the one that was the newest then. Nothing was changed, but for what that run left behind.
     AlreadyRestored,
     /// There is data here already, and an init container leaves it alone. Nothing was changed.
     AlreadyPopulated,

@@ -136,7 +136,7 @@ impl Bench {
     }
 
     pub fn restore_on(&self, options: &RestoreOptions, disk: Arc<dyn Disk>) -> Result<Restored> {
-        wait(async { restore(&SnapshotSource::file(&self.snapshot)?, options, disk, &SystemHost::default()).await })
+        wait(async { restore(&SnapshotSource::file(&self.snapshot)?, options, disk, &SystemHost).await })
     }
 
     /// That a restore fails, and leaves nothing at all. Returns the error.
