@@ -4,12 +4,12 @@
 //! use objstore_core::{Checksums, ErrorKind, MemoryStore, ObjectStoreExt as _, Prefix};
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = MemoryStore::new(); // or FileStore::open("/backups")?, or Registry::with_defaults().open_prefix(..)
-//! let home = Prefix::new("clusters/etcd-a/")?;
-//! let written = store.create(&home.key("one.db")?, "never overwritten").await?;
-//! let taken = store.create(&home.key("one.db")?, "too late").await.unwrap_err();
+//! let key = Prefix::new("clusters/etcd-a/")?.key("one.db")?;
+//! let written = store.create(&key, "never overwritten").await?;
+//! let taken = store.create(&key, "too late").await.unwrap_err();
 //! assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
-//! store.replace(&home.key("one.db")?, written.revision, "if still as we left it").await?;
-//! let (meta, bytes) = store.get_bytes(&home.key("one.db")?, 1 << 20).await?;
+//! store.replace(&key, written.revision, "if still as we left it").await?;
+//! let (meta, bytes) = store.get_bytes(&key, 1 << 20).await?;
 //! assert_eq!(meta.checksums.mismatch(&Checksums::of(&bytes)), None);
 //! # Ok(()) }
 //! ```
@@ -27,7 +27,7 @@
 //! # Features
 //! | Feature | What it adds | What it costs |
 //! |---|---|---|
-//! | `testkit` | [`disk::ModelDisk`]: a file system in memory that crashes on demand | a module |
+//! | `testkit` | `disk::ModelDisk`: a file system in memory that crashes on demand | a module |
 //!
 //! The file store needs Unix (and its tokio functions a tokio runtime); everything else runs anywhere.
 #![cfg_attr(docsrs, feature(doc_cfg))]

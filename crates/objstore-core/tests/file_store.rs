@@ -276,6 +276,51 @@ async fn an_upload_dropped_outside_the_runtime_is_removed_too() {
     assert!(names(&store).await.is_empty());
 }
 
+/// Bytes that count how many of their kind are held.
+struct Counted {
+    bytes: Vec<u8>,
+    held: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes.len(), std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_holds_no_more_than_it_says() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    let (_folder, store) = store();
+    for (part, chunk) in [(None, 100_000), (None, 1 << 20), (Some(1 << 20), 100_000), (Some(1 << 20), 3 << 20)] {
+        let mut options = UploadOptions::new();
+        options.part_size = part.and_then(std::num::NonZeroU64::new);
+        let bound = 2 * usize::try_from(part.unwrap_or(4 << 20)).unwrap() + 2 * chunk;
+        let (held, mut peak) = (Arc::new(AtomicUsize::new(0)), 0);
+        let mut upload = store.start_upload(&key("a"), options).await.unwrap();
+        for _ in 0..(64 << 20) / chunk {
+            held.fetch_add(chunk, Ordering::SeqCst);
+            upload.write(Bytes::from_owner(Counted { bytes: vec![7; chunk], held: Arc::clone(&held) })).await.unwrap();
+            peak = peak.max(held.load(Ordering::SeqCst));
+        }
+        upload.finish().await.unwrap();
+        assert!(
+            peak <= bound,
+            "{peak} bytes were held, {bound} are allowed, with chunks of {chunk} and parts of {part:?}"
+        );
+        assert_eq!(held.load(Ordering::SeqCst), 0);
+    }
+}
+
 #[test]
 fn messages_name_the_store_and_what_to_do() {
     let (folder, store) = store();

@@ -34,13 +34,14 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// `NotFound`; `IsADirectory`; another error for a symbolic link or a device; whatever the system says.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Creates a file that must not exist, for reading and writing, with exactly the permission bits `mode`.
+    /// Creates a file that must not exist, for reading and writing, with the permission bits `mode`
+    /// whatever the process's umask.
     ///
     /// # Errors
     /// `AlreadyExists` also for a dangling symbolic link; `StorageFull`; whatever the system says.
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Creates one folder with exactly the permission bits `mode`. Its parent must exist.
+    /// Creates one folder with the permission bits `mode` whatever the process's umask. Its parent must exist.
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` (no parent), `NotADirectory`; whatever the system says.

@@ -46,16 +46,20 @@ impl Disk for OsDisk {
     }
 
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<Arc<dyn DiskFile>> {
-        let mode = to_mode(mode);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, mode)?;
-        rustix::fs::fchmod(&fd, mode)?; // the process's umask has taken its share
-        Ok(Arc::new(OsFile(File::from(fd))))
+        let file = File::from(rustix::fs::open(path, flags, to_mode(mode))?);
+        if lacks(&file.metadata()?, mode) {
+            rustix::fs::fchmod(&file, to_mode(mode))?;
+        }
+        Ok(Arc::new(OsFile(file)))
     }
 
     fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()> {
         rustix::fs::mkdir(path, to_mode(mode))?;
-        Ok(rustix::fs::chmod(path, to_mode(mode))?)
+        if lacks(&fs::symlink_metadata(path)?, mode) {
+            rustix::fs::chmod(path, to_mode(mode))?;
+        }
+        Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -83,12 +87,17 @@ impl Disk for OsDisk {
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        fs::read_dir(path)?
-            .map(|entry| {
-                let entry = entry?;
-                Ok(DirEntry { name: entry.file_name(), kind: entry.file_type()?.into() })
-            })
-            .collect()
+        let kind = |entry: &fs::DirEntry| match entry.file_type() {
+            Ok(kind) => Ok(Some(FileKind::from(kind))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed since
+            Err(error) => Err(error),
+        };
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            entries.extend(kind(&entry)?.map(|kind| DirEntry::new(entry.file_name(), kind)));
+        }
+        Ok(entries)
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
@@ -105,7 +114,13 @@ impl Disk for OsDisk {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let file = File::from(fd);
-        match file.lock() {
+        let locked = loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        match locked {
             Ok(()) => Ok(Box::new(OsLock(file))),
             Err(error) => match Errno::from_io_error(&error) {
                 // NFS turns this lock into one that needs the file to be open for writing, which a folder cannot be.
@@ -227,6 +242,12 @@ impl From<fs::FileType> for FileKind {
             Self::Other
         }
     }
+}
+
+/// Whether the process's umask took permissions away. Not whether there are more: some file systems show the same for
+/// every file, and refuse to change it.
+fn lacks(metadata: &fs::Metadata, mode: u32) -> bool {
+    metadata.mode() & mode != mode
 }
 
 fn to_mode(bits: u32) -> Mode {
