@@ -6,10 +6,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
+use etcd_snapshot::progress::Silent;
 use etcd_snapshot::restore::{
     InitContainer, OrdinalRule, Outcome, Owner, RestoreOptions, TargetVersion, plan, restore,
 };
-use etcd_snapshot::{ErrorKind, SnapshotSource, SystemHost};
+use etcd_snapshot::{ErrorKind, SnapshotSource, SystemHost, inspect};
 use objstore_core::disk::OsDisk;
 use restore_support::{Bench, bolt_file, sample, sample_buckets, told, tree, wait, with_trailer};
 
@@ -136,6 +137,54 @@ fn a_file_as_data_directory_is_refused() {
     let error = bench.restore(&bench.options()).expect_err("it is a file");
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(fs::read(bench.data_dir()).expect("it is there"), b"x");
+}
+
+#[test]
+fn a_link_as_data_directory_is_refused() {
+    let bench = bench();
+    let real = bench.dir.path().join("real");
+    fs::create_dir(&real).expect("it can be made");
+    std::os::unix::fs::symlink(&real, bench.data_dir()).expect("it can be made");
+    let error = bench.restore(&bench.options()).expect_err("it is a link");
+    assert!(error.kind() == ErrorKind::Refused && error.to_string().contains("symbolic link"), "{error}");
+    assert_eq!(tree(&real).len(), 0);
+}
+
+#[test]
+fn two_restores_at_once_do_not_mix() {
+    for init in [false, true] {
+        let bench = Bench::new(&sample(400, 4_000));
+        let options = match init {
+            true => bench.options().with_init_container(InitContainer::new(0)),
+            false => bench.options(),
+        };
+        let (a, b) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| bench.restore(&options));
+            (bench.restore(&options), other.join().expect("it does not panic"))
+        });
+        let mut outcomes: Vec<_> = [a, b].into_iter().map(|r| r.map(|r| r.outcome).map_err(|e| e.kind())).collect();
+        outcomes.sort_by_key(|outcome| format!("{outcome:?}"));
+        let other = if init { Ok(Outcome::AlreadyRestored) } else { Err(ErrorKind::Refused) };
+        assert!(outcomes.contains(&Ok(Outcome::Restored)) && outcomes.contains(&other), "{outcomes:?}");
+        assert_eq!(tree(&bench.data_dir()).len(), 7);
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_patched_is_written_anew() {
+    let mut buckets = sample_buckets(40, 500);
+    // More than a patch reads of a bucket that it changes.
+    let meta = buckets.get_mut(b"meta".as_slice()).expect("the bucket");
+    meta.extend((0..18).map(|index| (format!("zzz{index:06}").into_bytes(), vec![7; 1_000_000])));
+    let bench = Bench::new(&with_trailer(bolt_file(&buckets)));
+    let options = bench.options().with_bump_revision(10).with_mark_compacted(true);
+    let changes = bench.restore(&options).expect("it is sound").changes.expect("it was written");
+    assert_eq!(changes.revision, 51);
+    assert_eq!(tree(&bench.data_dir()).len(), 7, "nothing is left of the writing");
+    let db = SnapshotSource::file(bench.data_dir().join("member/snap/db")).expect("it is there");
+    let inspection = wait(inspect(&db, &Silent)).expect("it is a database");
+    assert!(inspection.is_sound(), "{:?}", inspection.findings);
+    assert_eq!(inspection.summary.revision, 51);
 }
 
 #[test]

@@ -47,11 +47,9 @@ use std::sync::Arc;
 
 use objstore_core::disk::Disk;
 
-#[cfg(doc)]
-use crate::ErrorKind;
-use crate::Result;
 use crate::host::Host;
 use crate::source::{SnapshotSource, blocking};
+use crate::{ErrorKind, Result};
 
 use decide::{Asked, Decision};
 use files::Files;
@@ -66,7 +64,7 @@ pub use target_version::TargetVersion;
 
 /// Restores `source` into a data directory on `disk`.
 ///
-/// Memory: less than 64 MiB, whatever the size of the snapshot.
+/// It waits for another restore into the same directory. Memory: less than 64 MiB, whatever the size of the snapshot.
 ///
 /// # Errors
 ///
@@ -91,9 +89,15 @@ pub async fn restore(
     if let Some(restored) = done_already(source.into(), options, &files, &paths).await? {
         return Ok(restored);
     }
-    let job = Job::prepare(source, options, files, paths, host).await?;
+    let job = Job::prepare(source, options, files.clone(), paths.clone(), host).await?;
     job.check_space()?;
-    job.run(source).await
+    match job.run(source).await {
+        // Another init container was at work here, and is done now.
+        Err(e) if e.kind() == ErrorKind::Refused && options.init_container.is_some() => {
+            done_already(source.into(), options, &files, &paths).await?.ok_or(e)
+        }
+        other => other,
+    }
 }
 
 /// Says whether an init container has nothing to do, before its snapshot is looked for: a pod that starts again must come

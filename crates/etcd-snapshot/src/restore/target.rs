@@ -1,6 +1,6 @@
 //! What is in the place that a restore is asked to fill.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use objstore_core::disk::FileKind;
 
@@ -29,10 +29,11 @@ impl Paths {
     pub(super) fn new(options: &RestoreOptions) -> Result<Self> {
         let data_dir = absolute(&options.data_dir_or_default())?;
         let wal_dir = options.wal_dir.as_deref().map(absolute).transpose()?;
-        let member = data_dir.join(MEMBER);
-        let wal_dir = wal_dir.filter(|dir| *dir != member.join("wal"));
+        let (plain_data, plain_member) = (without_dots(&data_dir), without_dots(&data_dir.join(MEMBER)));
+        let wal_dir = wal_dir.filter(|dir| without_dots(dir) != plain_member.join("wal"));
+        let overlaps = |dir: &Path| dir.starts_with(&plain_member) || plain_data.starts_with(dir);
         match &wal_dir {
-            Some(dir) if dir.starts_with(&member) || data_dir.starts_with(dir) => Err(Error::usage(format!(
+            Some(dir) if overlaps(&without_dots(dir)) => Err(Error::usage(format!(
                 "the log directory {} and the data directory {} overlap: put the log elsewhere, or leave it where etcd keeps it by default",
                 dir.display(),
                 data_dir.display()
@@ -76,6 +77,12 @@ impl Place {
         match files.kind(&paths.data_dir)? {
             None => return Ok(Self::Vacant),
             Some(FileKind::Dir) => {}
+            Some(FileKind::Symlink) => {
+                return Err(Error::refused(format!(
+                    "{} is a symbolic link: name the folder that it leads to",
+                    paths.data_dir.display()
+                )));
+            }
             Some(_) => {
                 return Err(Error::refused(format!(
                     "{} is not a folder: name one that does not exist, or has no data",
@@ -173,11 +180,17 @@ fn read_marker(files: &Files, member: &Path) -> Result<Option<RestoreMarker>> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
-    let absolute =
-        std::path::absolute(path).map_err(|e| Error::usage(format!("{path:?} is not a path")).with_source(e))?;
-    // `absolute` keeps `..`, which a comparison of paths would not see through.
-    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
-        return Err(Error::usage(format!("{} has `..` in it: write the path without", absolute.display())));
+    std::path::absolute(path).map_err(|e| Error::usage(format!("{} is not a path", path.display())).with_source(e))
+}
+
+/// The path without `..`, as far as text tells: good enough to see that two paths were mixed up.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
     }
-    Ok(absolute)
+    plain
 }
