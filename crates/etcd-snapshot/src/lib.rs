@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "client"), doc = "Back up etcd into an object store, prove it restorable, and restore it without Go.")]
+#![cfg_attr(
+    not(feature = "client"),
+    doc = "Back up etcd into an object store, prove it restorable, and restore it without Go."
+)]
 
 // Saving, in the order of the work.
 #[cfg(feature = "client")]

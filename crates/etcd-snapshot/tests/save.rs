@@ -1,5 +1,6 @@
 //! Saving from a scripted cluster: what a healthy member sends is committed, and nothing else is.
 
+#[allow(clippy::unwrap_used, reason = "a script that cannot be built is a failed test")]
 mod save_support;
 
 use std::sync::Arc;

@@ -66,6 +66,9 @@ pub use server::{EtcdServer, EtcdServerBuilder, HashKv, ServerTls};
 mod cluster;
 pub use cluster::EtcdCluster;
 
+mod relay;
+pub use relay::Relay;
+
 mod tls;
 pub use tls::{Identity, IdentityFiles, TestCa, Validity};
 

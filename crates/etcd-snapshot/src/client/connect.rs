@@ -111,7 +111,7 @@ impl ClientOptions {
         for endpoint in &self.endpoints {
             if endpoint.contains('@') {
                 return Err(Error::usage(
-                    "an endpoint has no user or password in it: use --user, and ETCDCTL_PASSWORD or a password file",
+                    "an endpoint has no user or password in it: give the user with --user, and its password in ETCDCTL_PASSWORD",
                 ));
             }
             self.address(endpoint)?;
@@ -123,6 +123,10 @@ impl ClientOptions {
             ));
         }
         Ok(())
+    }
+
+    pub(super) fn is_https(&self, endpoint: &str) -> bool {
+        self.address(endpoint).is_ok_and(|address| address.uri().scheme_str() == Some("https"))
     }
 
     fn address(&self, endpoint: &str) -> Result<Endpoint> {

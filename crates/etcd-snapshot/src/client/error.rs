@@ -65,34 +65,88 @@ pub(super) fn transport_error(endpoint: &str, error: tonic::transport::Error) ->
     with_causes(endpoint, error)
 }
 
-/// Looks through the causes for what a person can act on; TLS stacks have no error type that survives the layers above.
+/// What a cause says, and what a person can do about it. The first line that fits counts: what the other side says of us
+/// comes before what we say of it. Texts are those of rustls 0.23, hyper 1 and tonic 0.14, in lower case; TLS stacks have
+/// no error type that survives the layers above.
+const EXPLAINED: &[(&[&str], ErrorKind, &str)] = &[
+    (
+        &["fatal alert: certificateexpired"],
+        ErrorKind::NotAllowed,
+        "says that the client certificate has expired: renew the one that --cert names",
+    ),
+    (
+        &["fatal alert: unknownca"],
+        ErrorKind::NotAllowed,
+        "does not trust the authority of the client certificate: give --cert and --key that its own authority has signed",
+    ),
+    (
+        &["fatal alert: certificaterequired", "fatal alert: badcertificate", "fatal alert: certificateunknown"],
+        ErrorKind::NotAllowed,
+        "does not accept the client certificate, or wants one: check that --cert and --key are for it and have not expired",
+    ),
+    (
+        &["invalid peer certificate: expired", "certificate expired"],
+        ErrorKind::NotAllowed,
+        "has a certificate that has expired: renew it there",
+    ),
+    (
+        &["not valid for name", "notvalidforname"],
+        ErrorKind::NotAllowed,
+        "has a certificate for another name: use that name, or give it with --server-name",
+    ),
+    (
+        &["unknownissuer", "unknown issuer"],
+        ErrorKind::NotAllowed,
+        "has a certificate of an authority that is not trusted: give that authority's with --cacert",
+    ),
+    (&["invalid peer certificate"], ErrorKind::NotAllowed, "has a certificate that is not acceptable"),
+    (&["keymismatch"], ErrorKind::Usage, "was not asked: the key of --key is not the one of the certificate of --cert"),
+    (
+        &["error parsing tls private key", "no private key"],
+        ErrorKind::Usage,
+        "was not asked: the file of --key holds no private key",
+    ),
+    (&["peer sent no certificates"], ErrorKind::Usage, "was not asked: the file of --cert holds no certificate"),
+    (&["invalid dns name"], ErrorKind::Usage, "was not asked: the name of --server-name is no host name"),
+    (
+        &["corrupt message", "invalidcontenttype"],
+        ErrorKind::Usage,
+        "does not speak TLS: write the endpoint with http://",
+    ),
+    (
+        &["tls handshake eof"],
+        ErrorKind::Unreachable,
+        "closed the connection in the middle of the TLS handshake: if it does not speak TLS, write the endpoint with http://",
+    ),
+    (
+        &["frame with invalid size", "frame_size_error", "http2 error"],
+        ErrorKind::Usage,
+        "does not speak gRPC there: is it the port for clients? if it speaks TLS, write the endpoint with https://",
+    ),
+    (&["dns error", "failed to lookup"], ErrorKind::Unreachable, "is a name that cannot be resolved: check it"),
+    (
+        &["connection refused", "tcp connect error"],
+        ErrorKind::Unreachable,
+        "cannot be reached: is it up, and is its port open? name another with --endpoints",
+    ),
+    (
+        CLOSED,
+        ErrorKind::Unreachable,
+        "closed the connection: look at its log; if it speaks TLS, write the endpoint with https://",
+    ),
+];
+
+/// The other side ended the connection without saying why.
+const CLOSED: &[&str] = &["broken pipe", "connection reset", "connection closed", "closed before", "unexpected eof"];
+
 fn with_causes<E: StdError + Send + Sync + 'static>(endpoint: &str, error: E) -> Error {
     let causes = causes(&error);
-    let has = |text: &str| causes.contains(text);
-    let (kind, message) =
-        if has("certificateexpired") || has("certificate expired") || has("invalid peer certificate: expired") {
-            (ErrorKind::NotAllowed, "speaks TLS with a certificate, or was given one, that has expired: renew it")
-        } else if has("notvalidforname") || has("not valid for name") {
-            (ErrorKind::NotAllowed, "has a certificate for another name: use that name, or give it with --server-name")
-        } else if has("unknownissuer") || has("unknown issuer") || has("unknownca") {
-            (ErrorKind::NotAllowed, "has a certificate of an authority that is not trusted: give it with --cacert")
-        } else if has("certificaterequired")
-            || has("certificate required")
-            || has("badcertificate")
-            || has("bad certificate")
-        {
-            (ErrorKind::NotAllowed, "does not accept the client certificate, or wants one: give --cert and --key")
-        } else if has("invalid peer certificate") {
-            (ErrorKind::NotAllowed, "has a certificate that is not acceptable")
-        } else if has("corrupt message") || has("invalidcontenttype") || has("received corrupt") {
-            (ErrorKind::Usage, "does not speak TLS: write the endpoint with http://")
-        } else if has("frame with invalid size") || has("http2 error") && has("protocol") {
-            (ErrorKind::Usage, "does not speak plain http/2: write the endpoint with https://, or check the port")
-        } else if has("dns error") || has("failed to lookup") {
-            (ErrorKind::Unreachable, "is a name that cannot be resolved: check it")
-        } else {
-            (ErrorKind::Unreachable, "cannot be reached: is it up, and is its port open? name another with --endpoints")
-        };
+    let fits = |texts: &[&str]| texts.iter().any(|text| causes.contains(text));
+    let explained = EXPLAINED.iter().find(|(texts, ..)| fits(texts));
+    let (kind, message) = explained.map_or(
+        (ErrorKind::Unreachable, "cannot be reached: is it up, and is its port open? name another with --endpoints"),
+        |(_, kind, message)| (*kind, message),
+    );
     Error::new(kind, format!("{endpoint} {message}")).with_source(error)
 }
 
@@ -105,6 +159,21 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
         next = cause.source();
     }
     text.to_ascii_lowercase()
+}
+
+/// Whether the other side ended the connection without saying why.
+pub(super) fn is_closed(error: &Error) -> bool {
+    let causes = causes(error);
+    error.kind() == ErrorKind::Unreachable && CLOSED.iter().any(|text| causes.contains(text))
+}
+
+/// A server that ends connection after connection right after the TLS handshake. In TLS 1.3 the client has finished it
+/// when the server looks at the client's certificate, and what it then says of it may be lost with the connection.
+pub(super) fn not_let_in(endpoint: &str, error: Error) -> Error {
+    let message = format!(
+        "{endpoint} closes the connection after the TLS handshake: it wants a client certificate, or does not accept the one that was given; check that --cert and --key are of its own authority and have not expired, and look at its log"
+    );
+    Error::new(ErrorKind::NotAllowed, message).with_source(error)
 }
 
 fn says(error: &EtcdError, code: i32, text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use objstore_core::disk::{Disk, DiskFile};
+use objstore_core::disk::{Disk, DiskFile, FileKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -59,6 +59,11 @@ pub async fn save_raw(live: &dyn Live, path: &Path, options: &SaveOptions, disk:
 
 async fn run(live: &dyn Live, path: &Path, options: &SaveOptions, disk: Arc<dyn Disk>) -> Result<RawSaved> {
     let target = Target::new(path)?;
+    blocking({
+        let (target, disk) = (target.clone(), Arc::clone(&disk));
+        move || target.require_place(disk.as_ref())
+    })
+    .await?;
     let chosen = choose_member(live, options).await?;
     let messages = live.snapshot(&chosen.endpoint).await?;
     let mut writer = Writer::start(target.clone(), Arc::clone(&disk)).await?;
@@ -101,6 +106,17 @@ impl Target {
             _ => PathBuf::from("."),
         };
         Ok(Self { path: path.to_owned(), part: folder.join(part), folder })
+    }
+
+    /// Refuses what cannot become the file before anything is sent.
+    fn require_place(&self, disk: &dyn Disk) -> Result<()> {
+        if disk.metadata(&self.path).is_ok_and(|there| there.kind == FileKind::Dir) {
+            return Err(Error::usage(format!("{} is a folder: name a file in it", self.path.display())));
+        }
+        let folder = disk.metadata(&self.folder);
+        folder
+            .map(drop)
+            .map_err(|e| Error::io(format!("{} cannot be written to: make it first", self.folder.display()), e))
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn pump(
     };
     // The reader's error comes first: a stream that ends early also has no trailer.
     let (read, wrote, hashed) = tokio::join!(reading, writing, hashing);
-    wrote.and_then(|()| read)?;
+    wrote.and(read)?;
     Ok(Received { digests: hashed?, storage_version: receiver.version().map(str::to_owned) })
 }
 

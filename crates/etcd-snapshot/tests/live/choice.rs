@@ -1,0 +1,70 @@
+//! Which of several members sends, and which one is compared with.
+
+use anyhow::{Context as _, ensure};
+use etcd_snapshot::{Checks, Live as _, LiveCheck, SaveOptions, SnapshotSource, progress::Silent, save, verify};
+use judges::{EtcdCluster, Minor};
+
+use crate::support;
+
+pub(crate) fn of_three(minor: Minor) -> anyhow::Result<()> {
+    let mut members = EtcdCluster::start_three(&judges::etcd(minor)?)?;
+    support::fill(&members.members()[0], 30)?;
+    support::run(async {
+        let urls = members.client_urls();
+        let all = support::cluster(&urls)?;
+        let leader = leader(&all).await?;
+        all_endpoints(&all, &leader).await?;
+        one_endpoint(&urls[0]).await?;
+        the_same_one_twice(&urls[0]).await?;
+        let dead = members.members_mut().iter_mut().find(|member| member.client_url() != leader);
+        dead.context("two do not lead")?.kill9()?;
+        one_is_dead(&urls).await
+    })
+}
+
+async fn leader(cluster: &etcd_snapshot::client::EtcdCluster) -> anyhow::Result<String> {
+    for endpoint in cluster.members().await {
+        if endpoint.status?.is_leader() {
+            return Ok(endpoint.url);
+        }
+    }
+    anyhow::bail!("nobody leads")
+}
+
+async fn all_endpoints(all: &etcd_snapshot::client::EtcdCluster, leader: &str) -> anyhow::Result<()> {
+    let home = support::home();
+    let saved = save(all, &home, &SaveOptions::default()).await?;
+    ensure!(saved.endpoint != leader, "the leader was asked: {}", saved.why);
+    ensure!(saved.checks.contains(Checks::LIVE_HASH), "{}", saved.live_check);
+    let compared = saved.manifest.verified.compared_with;
+    ensure!(compared.is_some_and(|id| id != saved.manifest.member_id), "{:?}", saved.manifest);
+    ensure!(saved.live_check.member_id() == compared, "{:?}", saved.live_check);
+
+    let source = SnapshotSource::newest(&home).await?;
+    let again = verify(&source, Some(all), &Silent).await?;
+    ensure!(again.checks.contains(Checks::LIVE_HASH), "{}", again.live_check);
+    ensure!(again.live_check.member_id() != Some(saved.manifest.member_id), "{}", again.live_check);
+    Ok(())
+}
+
+/// The word of the member that sent it proves nothing about the data, and the cluster has others.
+async fn one_endpoint(url: &str) -> anyhow::Result<()> {
+    let saved = support::save_from(support::options([url])).await?;
+    let LiveCheck::NotComparable(why) = &saved.live_check else { anyhow::bail!("{}", saved.live_check) };
+    ensure!(why.contains("only the member that sent it is among the endpoints"), "{why}");
+    ensure!(!saved.checks.contains(Checks::LIVE_HASH) && !saved.checks.contains(Checks::SENDER_HASH));
+    Ok(())
+}
+
+async fn the_same_one_twice(url: &str) -> anyhow::Result<()> {
+    let other = url.replace("127.0.0.1", "localhost");
+    let saved = support::save_from(support::options([url, &other])).await?;
+    ensure!(matches!(saved.live_check, LiveCheck::NotComparable(_)), "{}", saved.live_check);
+    Ok(())
+}
+
+async fn one_is_dead(urls: &[String]) -> anyhow::Result<()> {
+    let saved = support::save_from(support::options(urls)).await?;
+    ensure!(saved.checks.contains(Checks::LIVE_HASH), "{}", saved.live_check);
+    Ok(())
+}
