@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use etcd_snapshot::restore::{Owner, TargetVersion};
 
@@ -20,11 +21,11 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 
     /// The form of results and errors.
-    #[arg(long, short = 'o', global = true, value_enum, default_value = "text")]
+    #[arg(long, short = 'o', global = true, value_enum, default_value = "text", display_order = 100)]
     pub(crate) output: Form,
 
     /// Say more on standard error; twice for debugging. RUST_LOG wins.
-    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
+    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count, display_order = 100)]
     pub(crate) verbose: u8,
 }
 
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Restore a snapshot into a data directory that etcd 3.4 to 3.7 starts from.
     Restore(Box<Restore>),
     /// Print shell completions.
-    #[command(after_help = "Example:\n  etcd-snapshot completions bash > /etc/bash_completion.d/etcd-snapshot")]
+    #[command(after_help = exit::help("Example:\n  etcd-snapshot completions bash > /etc/bash_completion.d/etcd-snapshot"))]
     Completions { shell: clap_complete::Shell },
 }
 
@@ -49,16 +50,16 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Live {
     /// Members' client URLs, separated by commas. A healthy, caught-up member that does not lead is chosen.
-    #[arg(long, env = "ETCDCTL_ENDPOINTS", value_delimiter = ',', value_name = "URL")]
+    #[arg(long, env = "ETCDCTL_ENDPOINTS", hide_env_values = true, value_delimiter = ',', value_name = "URL")]
     pub(crate) endpoints: Vec<String>,
     /// PEM of the authorities that may sign the servers' certificates; without it, the system's.
-    #[arg(long, env = "ETCDCTL_CACERT", value_name = "FILE")]
+    #[arg(long, env = "ETCDCTL_CACERT", hide_env_values = true, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) cacert: Option<PathBuf>,
     /// PEM of the client's certificate.
-    #[arg(long, env = "ETCDCTL_CERT", value_name = "FILE")]
+    #[arg(long, env = "ETCDCTL_CERT", hide_env_values = true, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) cert: Option<PathBuf>,
     /// PEM of the client's private key.
-    #[arg(long, env = "ETCDCTL_KEY", value_name = "FILE")]
+    #[arg(long, env = "ETCDCTL_KEY", hide_env_values = true, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) key: Option<PathBuf>,
     /// The name in the servers' certificates, where it is not the endpoint's host.
     #[arg(long, value_name = "NAME")]
@@ -67,17 +68,17 @@ pub(crate) struct Live {
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
     /// How long to wait for a connection.
-    #[arg(long, value_parser = duration, default_value = "5s", value_name = "TIME")]
+    #[arg(long, value_parser = duration, allow_hyphen_values = true, default_value = "5s", value_name = "TIME")]
     pub(crate) dial_timeout: Duration,
     /// How long to wait for the answer to a small request.
-    #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
+    #[arg(long, value_parser = duration, allow_hyphen_values = true, default_value = "10s", value_name = "TIME")]
     pub(crate) command_timeout: Duration,
 }
 
 #[derive(ClapArgs, Debug)]
 #[command(
     group = ArgGroup::new("destination").required(true).args(["to", "raw"]),
-    after_help = "Examples:\n  etcd-snapshot save --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --to file:///backups/prod\n  etcd-snapshot save --endpoints http://127.0.0.1:2379 --raw etcd.db"
+    after_help = exit::help("Examples:\n  etcd-snapshot save --endpoints http://10.0.0.1:2379,http://10.0.0.2:2379 --to file:///prod\n  etcd-snapshot save --endpoints http://127.0.0.1:2379 --raw etcd.db")
 )]
 pub(crate) struct Save {
     #[command(flatten)]
@@ -95,16 +96,16 @@ pub(crate) struct Save {
     #[arg(long, conflicts_with = "raw")]
     pub(crate) new_incarnation: bool,
     /// How long everything may take.
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    #[arg(long, value_parser = duration, allow_hyphen_values = true, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,
     /// How long the member may send nothing.
-    #[arg(long, value_parser = duration, default_value = "30s", value_name = "TIME")]
+    #[arg(long, value_parser = duration, allow_hyphen_values = true, default_value = "30s", value_name = "TIME")]
     pub(crate) stall_timeout: Duration,
 }
 
 #[derive(ClapArgs, Debug)]
 #[command(
-    after_help = "Examples:\n  etcd-snapshot list file:///backups/prod\n  etcd-snapshot list file:///backups/prod --max-age 26h    # exit code 9 if the newest is older"
+    after_help = exit::help("Examples:\n  etcd-snapshot list file:///backups/prod\n  etcd-snapshot list file:///backups/prod --max-age 26h    # exit code 9 if the newest is older")
 )]
 pub(crate) struct List {
     /// The store.
@@ -113,13 +114,13 @@ pub(crate) struct List {
     #[arg(long)]
     pub(crate) incomplete: bool,
     /// Exit with code 9 if the newest complete snapshot is older, or there is none. For monitoring.
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    #[arg(long, value_parser = duration, allow_hyphen_values = true, value_name = "TIME")]
     pub(crate) max_age: Option<Duration>,
 }
 
 #[derive(ClapArgs, Debug)]
 #[command(
-    after_help = "Examples:\n  etcd-snapshot verify etcd.db\n  etcd-snapshot verify file:///backups/prod --endpoints http://127.0.0.1:2379"
+    after_help = exit::help("Examples:\n  etcd-snapshot verify etcd.db\n  etcd-snapshot verify file:///backups/prod --endpoints http://127.0.0.1:2379")
 )]
 pub(crate) struct Verify {
     /// FILE, STORE or STORE#ID.
@@ -135,7 +136,7 @@ pub(crate) struct Verify {
 }
 
 #[derive(ClapArgs, Debug)]
-#[command(after_help = "Example:\n  etcd-snapshot status etcd.db --output json")]
+#[command(after_help = exit::help("Example:\n  etcd-snapshot status etcd.db --output json"))]
 pub(crate) struct Status {
     /// FILE, STORE or STORE#ID.
     pub(crate) target: String,
@@ -143,7 +144,7 @@ pub(crate) struct Status {
 
 #[derive(ClapArgs, Debug)]
 #[command(
-    after_help = "Examples:\n  etcd-snapshot restore etcd.db --data-dir /var/lib/etcd\n  etcd-snapshot restore file:///backups/prod --data-dir /var/lib/etcd --bump-revision 1000000000 --mark-compacted\n  etcd-snapshot restore 'file:///backups/prod#ID' --init-container --data-dir /var/lib/etcd --name etcd-0 \\\n      --initial-cluster etcd-0=http://etcd-0.etcd:2380,… --initial-advertise-peer-urls http://etcd-0.etcd:2380 --initial-cluster-token TOKEN"
+    after_help = exit::help("Examples:\n  etcd-snapshot restore etcd.db --data-dir /var/lib/etcd\n  etcd-snapshot restore file:///backups/prod --data-dir /var/lib/etcd \\\n      --bump-revision 1000000000 --mark-compacted\n  etcd-snapshot restore 'file:///backups/prod#ID' --init-container --data-dir /var/lib/etcd \\\n      --name etcd-0 --initial-cluster etcd-0=http://etcd-0.etcd:2380,… \\\n      --initial-advertise-peer-urls http://etcd-0.etcd:2380 --initial-cluster-token TOKEN")
 )]
 pub(crate) struct Restore {
     /// FILE, STORE or STORE#ID.
@@ -207,7 +208,8 @@ pub(crate) struct Restore {
 
 /// Times as people write them: `90s`, `10m`, `1h30m`, `2 days`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text.parse().map_err(|e| format!("{e}: write it like 90s, 10m or 26h"))?;
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| "it is not a time: write it like 90s, 10m or 26h".to_owned())?;
     let parsed = Duration::try_from(parsed)
         .map_err(|_| "a time cannot be negative: write it like 90s, 10m or 26h".to_owned())?;
     if parsed.is_zero() {

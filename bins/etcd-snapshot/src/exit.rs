@@ -20,6 +20,16 @@ Exit codes:
   10   no space left
   130  stopped by a signal";
 
+/// What `--help` of one command ends with: examples, and the codes in short.
+pub(crate) fn help(examples: &str) -> String {
+    format!(
+        "{examples}\n\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damaged, 5 refused, 6 unreachable,\n\
+        7 not allowed, 8 stored but not verified, 9 too old, 10 no space, 130 stopped.\n\
+        `etcd-snapshot --help` explains them."
+    )
+}
+
 /// The code of `list --max-age`.
 pub(crate) const TOO_OLD: u8 = 9;
 

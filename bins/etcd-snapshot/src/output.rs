@@ -82,12 +82,13 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
 
 /// What clap says: help and version are no errors.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let json = std::env::args_os().any(|arg| arg == "json" || arg == "--output=json");
+    let json =
+        std::env::args_os().any(|arg| ["json", "--output=json", "-ojson", "-o=json"].iter().any(|json| arg == *json));
     if error.use_stderr() && json {
         return Output::new(Form::Json).fail(&anyhow::Error::new(exit::Ended {
             code: 2,
             name: "usage",
-            message: error.to_string().trim().to_owned(),
+            message: error.to_string().trim_start_matches("error: ").trim().to_owned(),
         }));
     }
     let _ = error.print();

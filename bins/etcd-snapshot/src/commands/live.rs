@@ -1,5 +1,7 @@
 //! The live cluster that the arguments and the environment name.
 
+use std::path::PathBuf;
+
 use etcd_snapshot::client::{ClientOptions, EtcdCluster, Password, TlsFiles};
 use etcd_snapshot::{Error, ErrorKind};
 
@@ -7,15 +9,17 @@ use crate::args;
 
 /// The cluster to talk to.
 pub(crate) fn cluster(args: args::Live) -> anyhow::Result<EtcdCluster> {
-    let endpoints = match args.endpoints.is_empty() {
-        true => vec!["http://127.0.0.1:2379".to_owned()],
-        false => args.endpoints,
+    let endpoints = match named(&args) {
+        true => args.endpoints.iter().map(|endpoint| endpoint.trim()).filter(|endpoint| !endpoint.is_empty()).collect(),
+        false => vec!["http://127.0.0.1:2379"],
     };
     let mut options = ClientOptions::new(endpoints)
         .with_connect_timeout(args.dial_timeout)
         .with_request_timeout(args.command_timeout);
     let mut tls = TlsFiles::default();
-    (tls.ca, tls.cert, tls.key, tls.server_name) = (args.cacert, args.cert, args.key, args.server_name);
+    let set = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+    (tls.ca, tls.cert, tls.key) = (set(args.cacert), set(args.cert), set(args.key));
+    tls.server_name = args.server_name;
     if tls.ca.is_some() || tls.cert.is_some() || tls.key.is_some() || tls.server_name.is_some() {
         options = options.with_tls(tls);
     }
@@ -23,6 +27,11 @@ pub(crate) fn cluster(args: args::Live) -> anyhow::Result<EtcdCluster> {
         options = options.with_user(name, password);
     }
     Ok(EtcdCluster::new(options)?)
+}
+
+/// Whether endpoints were named. A variable that is set to nothing counts as not set, as it does for etcdctl.
+pub(crate) fn named(args: &args::Live) -> bool {
+    args.endpoints.iter().any(|endpoint| !endpoint.trim().is_empty())
 }
 
 /// The user, as etcdctl finds it: `--user`, else ETCDCTL_USER; the password in ETCDCTL_PASSWORD, or behind the name in

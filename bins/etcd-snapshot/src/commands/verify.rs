@@ -12,7 +12,7 @@ use crate::{args, progress, target};
 
 pub(crate) async fn run(args: args::Verify, output: &Output) -> anyhow::Result<ExitCode> {
     let source = target::open_source(&args.target).await?;
-    let compare = !args.no_live_check && !args.live.endpoints.is_empty();
+    let compare = !args.no_live_check && live::named(&args.live);
     let cluster = compare.then(|| live::cluster(args.live)).transpose()?;
     let watcher = progress::watch(output.is_json());
     let live = cluster.as_ref().map(|cluster| cluster as &dyn Live);
