@@ -132,7 +132,26 @@ fn full_from_any_call() -> anyhow::Result<()> {
             }
         }
         ensure!(failed > 10, "{}: only {failed} calls need room", scenario.name);
+        no_room_for_the_log(scenario)?;
     }
+    Ok(())
+}
+
+/// The other runs do not reserve room for the log, so this one does.
+fn no_room_for_the_log(scenario: &Scenario) -> anyhow::Result<()> {
+    let run = |faults| {
+        let disk = scenario.disk();
+        disk.set_faults(faults);
+        (scenario.run(Arc::new(disk.clone()), 1), disk)
+    };
+    let (undisturbed, disk) = run(Faults::none());
+    undisturbed?;
+    let reserving = disk.log().iter().position(|call| call.starts_with("allocate")).context("room is reserved")?;
+    let (result, disk) = run(Faults::none().fail(reserving as u64 + 1, io::ErrorKind::StorageFull));
+    let error = result.err().context("there is no room")?;
+    ensure!(error.kind() == ErrorKind::NoSpace, "{error:?}");
+    let left = contents(&disk);
+    ensure!(left == contents(&scenario.disk()), "{}: it leaves {}", scenario.name, names(&left));
     Ok(())
 }
 

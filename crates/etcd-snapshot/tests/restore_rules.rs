@@ -11,7 +11,7 @@ use etcd_snapshot::restore::{
     InitContainer, OrdinalRule, Outcome, Owner, RestoreOptions, TargetVersion, plan, restore,
 };
 use etcd_snapshot::{ErrorKind, SnapshotSource, SystemHost, inspect};
-use objstore_core::disk::OsDisk;
+use objstore_core::disk::{ModelDisk, OsDisk};
 use restore_support::{Bench, bolt_file, sample, sample_buckets, told, tree, wait, with_trailer};
 
 const THREE: &str = "m0=http://127.0.0.1:1380,m1=http://127.0.0.1:2380,m2=http://127.0.0.1:3380";
@@ -387,6 +387,18 @@ fn what_is_made_belongs_to_the_owner() {
     }
     assert_eq!("12345:54321".parse::<Owner>().expect("it is an owner"), Owner::new(12_345, 54_321));
     assert_eq!("root:root".parse::<Owner>().expect_err("these are names").kind(), ErrorKind::Usage);
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_told_before_anything_is_written() {
+    let bench = bench();
+    let disk = ModelDisk::new();
+    disk.set_capacity(10_000_000);
+    let options = bench.options().with_data_dir("/var/lib/etcd");
+    let error = bench.restore_on(&options, Arc::new(disk.clone())).expect_err("the log alone needs more");
+    assert_eq!(error.kind(), ErrorKind::NoSpace);
+    assert!(error.to_string().contains("10000000 bytes"), "{error}");
+    assert_eq!(disk.calls(), 0, "{:?}", disk.log());
 }
 
 #[test]

@@ -57,8 +57,8 @@ impl Host for RunHost {
 }
 
 impl Scenario {
-    /// The log in its place or elsewhere, on file systems that can exchange names and on others, in a directory that
-    /// must be made and in one that is a mount point.
+    /// The log in its place or elsewhere, on file systems that can exchange names and lock and on others, in a directory
+    /// that must be made and in one that is a mount point.
     pub fn all(snapshot: &Path) -> Vec<Self> {
         let of = |name, wal_dir, exchange, mounted| Self {
             name,
@@ -106,7 +106,7 @@ impl Scenario {
     /// What the file system cannot do, in every run: reserving space costs these tests only memory.
     pub fn faults(&self) -> Faults {
         let faults = Faults::none().without(Ability::Allocate);
-        if self.exchange { faults } else { faults.without(Ability::Exchange) }
+        if self.exchange { faults } else { faults.without(Ability::Exchange).without(Ability::Locks) }
     }
 
     /// The restore of `run`, on `disk` as it is.
