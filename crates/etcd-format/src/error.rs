@@ -60,12 +60,7 @@ impl FormatError {
     /// An error that says what was expected.
     #[must_use]
     pub fn new(kind: ErrorKind, expected: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Detail {
-            kind,
-            offset: None,
-            expected: expected.into(),
-            actual: None,
-        }))
+        Self(Box::new(Detail { kind, offset: None, expected: expected.into(), actual: None }))
     }
 
     /// The same error with what was found instead.
@@ -107,12 +102,7 @@ impl FormatError {
     }
 
     fn describe(&self) -> String {
-        let Detail {
-            kind,
-            offset,
-            expected,
-            actual,
-        } = &*self.0;
+        let Detail { kind, offset, expected, actual } = &*self.0;
         let mut text = format!("{kind}: expected {expected}");
         if let Some(actual) = actual {
             text.push_str(", found ");
