@@ -11,10 +11,10 @@ use etcd_snapshot::{Result, SystemHost};
 use objstore_core::disk::{Disk, OsDisk};
 
 use crate::output::Output;
-use crate::{args, target};
+use crate::{args, progress, target};
 
 pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<ExitCode> {
-    let options = options(&args)?;
+    let options = options(&args)?.with_progress(progress::watch(output.is_json()));
     let disk: Arc<dyn Disk> = Arc::new(OsDisk::new());
     let is_file = !args.target.contains("://");
     if let Some(restored) = settled(&options, is_file, Arc::clone(&disk)).await?.filter(|_| !args.dry_run) {
