@@ -29,7 +29,7 @@
 //! |---|---|---|
 //! | `testkit` | `disk::ModelDisk`: a file system in memory that crashes on demand | a module |
 //!
-//! The file store needs Unix (and its tokio functions a tokio runtime); everything else runs anywhere.
+//! The file store needs Unix and a tokio runtime; everything else runs anywhere.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The contract, in reading order.

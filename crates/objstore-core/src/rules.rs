@@ -128,6 +128,7 @@ impl Place {
     }
 
     /// Whether everything below `prefix` was before this place.
+    #[cfg(unix)] // for the file store only
     pub(crate) fn skips_all(&self, prefix: &str) -> bool {
         match self {
             Self::Start => false,

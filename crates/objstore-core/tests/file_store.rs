@@ -301,10 +301,10 @@ async fn an_upload_holds_no_more_than_it_says() {
         atomic::{AtomicUsize, Ordering},
     };
     let (_folder, store) = store();
-    for (part, chunk) in [(None, 100_000), (None, 1 << 20), (Some(1 << 20), 100_000), (Some(1 << 20), 3 << 20)] {
+    for (part, chunk) in [(None, 100_000), (None, 1 << 20), (Some(4 << 20), 100_000), (Some(1 << 18), 3 << 20)] {
         let mut options = UploadOptions::new();
         options.part_size = part.and_then(std::num::NonZeroU64::new);
-        let bound = 2 * usize::try_from(part.unwrap_or(4 << 20)).unwrap() + 2 * chunk;
+        let bound = 2 * usize::try_from(part.unwrap_or(1 << 20)).unwrap() + 2 * chunk;
         let (held, mut peak) = (Arc::new(AtomicUsize::new(0)), 0);
         let mut upload = store.start_upload(&key("a"), options).await.unwrap();
         for _ in 0..(64 << 20) / chunk {

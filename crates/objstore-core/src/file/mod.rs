@@ -37,7 +37,7 @@ use crate::{
 ///   acknowledged is there. What a dead writer leaves behind is found by
 ///   [`uploads_page`](ObjectStore::uploads_page) and removed by [`abort_upload`](ObjectStore::abort_upload).
 /// - **Private.** Files get mode 0600, folders 0700.
-/// - **Bounded memory.** An upload holds at most twice [`UploadOptions::part_size`] (4 MiB unless chosen) and
+/// - **Bounded memory.** An upload holds at most twice [`UploadOptions::part_size`] (1 MiB unless chosen) and
 ///   two chunks of its caller; a read holds 2 MiB.
 ///
 /// # What does not

@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// How many bytes are written at a time, unless the caller chooses. Twice this is in memory: what is being written, and
-/// what arrives meanwhile.
-const BATCH_BYTES: u64 = 4 << 20;
+/// what arrives meanwhile. Small enough to be still in the processor's caches when it is hashed and copied.
+const BATCH_BYTES: u64 = 1 << 20;
 
 pub(super) struct FileUpload {
     store: FileStore,
@@ -57,7 +57,9 @@ impl FileUpload {
         if let Stage::Busy(handle) = &mut self.stage {
             let result = blocking::join(handle).await;
             self.stage = Stage::Ended;
-            self.stage = Stage::Idle(result?);
+            let staged = result?;
+            self.id = Some(staged.id.clone());
+            self.stage = Stage::Idle(staged);
         }
         Ok(())
     }
@@ -84,11 +86,7 @@ impl FileUpload {
         self.stage = Stage::Busy(blocking::start(move || {
             Staged::create(files, &key, &options.write, options.size_hint).map(Box::new)
         }));
-        self.settle().await?;
-        if let Stage::Idle(staged) = &self.stage {
-            self.id = Some(staged.id.clone());
-        }
-        Ok(())
+        self.settle().await
     }
 
     async fn publish(&mut self) -> Result<Written> {
