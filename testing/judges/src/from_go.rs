@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, path::Path, process::Command, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::{Pin, Settings, run_to_end};
 

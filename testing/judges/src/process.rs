@@ -46,7 +46,7 @@ impl Finished {
 /// # Errors
 /// When it cannot be started, or had to be killed.
 pub fn run_to_end(command: &mut Command, limit: Duration) -> anyhow::Result<Finished> {
-    let shown = format!("{command:?}");
+    let shown = words(command);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -63,6 +63,12 @@ pub fn run_to_end(command: &mut Command, limit: Duration) -> anyhow::Result<Fini
     };
     let status = status.with_context(|| format!("cannot wait for {shown}"))?;
     Ok(Finished { status, stdout: text(stdout), stderr: text(stderr) })
+}
+
+/// The command as one would type it, without the folder and the environment that it gets.
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 type Collector = thread::JoinHandle<Vec<u8>>;
