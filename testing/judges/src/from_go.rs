@@ -12,8 +12,9 @@ const BUILD_LIMIT: Duration = Duration::from_secs(1800);
 pub(crate) fn build(settings: &Settings, pin: &Pin, module: &str, dir: &Path) -> anyhow::Result<()> {
     let wrapper = tempfile::tempdir_in(dir)?;
     let wanted = format!("{module}@v{}", pin.version);
-    go(&settings.go, wrapper.path(), &["version"])
-        .context("Go is needed to build it, and `go version` does not run")?;
+    if go(&settings.go, wrapper.path(), &["version"]).is_err() {
+        bail!("Go is needed to build it, and `go version` does not run");
+    }
     go(&settings.go, wrapper.path(), &["mod", "init", "wrap/judge"])?;
     go(&settings.go, wrapper.path(), &["get", &wanted])?;
     let program = dir.join(&pin.name);
