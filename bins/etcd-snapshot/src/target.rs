@@ -12,10 +12,12 @@ pub(crate) struct Place {
 
 /// Opens STORE, as in `file:///backups/prod` or `memory://name`, with or without `#ID`.
 pub(crate) async fn open_store(text: &str) -> anyhow::Result<Place> {
-    let usage =
-        |e| Error::new(ErrorKind::Usage, "the store cannot be opened: write it as file:///backups/prod").with_source(e);
-    let url = StoreUrl::parse(text)
-        .map_err(|e| Error::new(ErrorKind::Usage, format!("`{}` is not a store", hide(text))).with_source(e))?;
+    let usage = |e| {
+        let example = if text.starts_with('/') { format!("file://{text}") } else { "file:///backups/prod".to_owned() };
+        let message = format!("`{}` is not a store: write it like {example}", hide(text));
+        Error::new(ErrorKind::Usage, message).with_source(e)
+    };
+    let url = StoreUrl::parse(text).map_err(usage)?;
     let opened = Registry::with_defaults().open_prefix(&url).await.map_err(usage)?;
     let id = url.fragment().map(str::parse).transpose()?;
     Ok(Place { home: Home::new(opened.store, opened.prefix), id })

@@ -132,6 +132,12 @@ impl SnapshotSource {
         self.len % 512 == TRAILER
     }
 
+    /// Whether its length is that of whole pages, with or without a trailer: if not, it was cut off or added to.
+    #[must_use]
+    pub fn has_whole_length(&self) -> bool {
+        self.len.is_multiple_of(512) || self.has_trailer()
+    }
+
     /// The manifest, for a snapshot of a home.
     #[must_use]
     pub fn manifest(&self) -> Option<&Manifest> {

@@ -40,6 +40,12 @@ pub struct Verification {
 pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: &dyn Progress) -> Result<Verification> {
     let mut checks = Checks::NONE;
     let mut not_checked = Vec::new();
+    if !source.has_whole_length() {
+        return Err(Error::damaged(format!(
+            "{source} was cut off or added to: its {} bytes are neither whole pages nor whole pages and a trailer; fetch it again, or use another snapshot",
+            source.len()
+        )));
+    }
     match source.has_trailer() {
         true => {
             let digests = digest(source, progress).await?;

@@ -1,6 +1,7 @@
 //! Saving from a scripted cluster: what a healthy member sends is committed, and nothing else is.
 
-#[allow(clippy::unwrap_used, reason = "a script that cannot be built is a failed test")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails the test that calls it")]
+
 mod save_support;
 
 use std::sync::Arc;

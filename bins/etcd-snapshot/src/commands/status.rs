@@ -47,7 +47,11 @@ fn as_json(source: &SnapshotSource, inspection: &Inspection) -> Value {
 
 /// Status reads pages, not the trailer: `verify` compares it.
 fn trailer(source: &SnapshotSource) -> &'static str {
-    if source.has_trailer() { "not checked" } else { "none, so not checked" }
+    match (source.has_trailer(), source.has_whole_length()) {
+        (true, _) => "not checked",
+        (false, true) => "none, so not checked",
+        (false, false) => "cut off, so not checked",
+    }
 }
 
 fn as_text(source: &SnapshotSource, inspection: &Inspection) -> String {
