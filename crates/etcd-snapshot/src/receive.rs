@@ -4,7 +4,7 @@
 //! messages: it announces a size in the first one, and its last 32 bytes are the SHA-256 of all before them. etcdctl
 //! checks neither, only that the size is 32 modulo 512.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::live::Message;
@@ -17,8 +17,14 @@ pub(crate) const TRAILER: u64 = 32;
 /// them for ever (etcd issue 22125), a healthy one never sends any.
 const EMPTY_MESSAGES_MAX: u32 = 8;
 
-/// How many bytes are gathered before they go on: a message has 32 KiB, and a hand-over costs more than a copy.
-pub(crate) const BLOCK: usize = 1024 * 1024;
+/// How many bytes are gathered before they go on: a message has 32 KiB, too little for a hand-over between threads.
+pub(crate) const BLOCK: u64 = 1024 * 1024;
+
+/// And how many blobs, so that a member which sends few bytes at a time costs no more memory.
+const BLOBS_MAX: usize = 1024;
+
+/// Blobs in order, as they came: gathering them copies nothing.
+pub(crate) type Block = Vec<Bytes>;
 
 /// Gathers the messages of one stream into blocks, and refuses what no healthy member sends.
 #[derive(Debug, Default)]
@@ -26,7 +32,8 @@ pub(crate) struct Receiver {
     announced: Option<u64>,
     received: u64,
     empty: u32,
-    block: BytesMut,
+    block: Block,
+    gathered: u64,
     version: Option<String>,
 }
 
@@ -42,7 +49,7 @@ impl Receiver {
     }
 
     /// Takes one message in; gives a block when one is full.
-    pub(crate) fn push(&mut self, message: &Message) -> Result<Option<Bytes>> {
+    pub(crate) fn push(&mut self, message: &Message) -> Result<Option<Block>> {
         let len = message.blob.len() as u64;
         self.count_empty(len)?;
         let announced = match self.announced {
@@ -61,8 +68,13 @@ impl Receiver {
                 self.received, message.remaining_bytes
             )));
         }
-        self.block.extend_from_slice(&message.blob);
-        Ok((self.block.len() >= BLOCK).then(|| self.block.split().freeze()))
+        self.block.push(message.blob.clone());
+        self.gathered = self.gathered.saturating_add(len);
+        if self.gathered < BLOCK && self.block.len() < BLOBS_MAX {
+            return Ok(None);
+        }
+        self.gathered = 0;
+        Ok(Some(std::mem::take(&mut self.block)))
     }
 
     fn count_empty(&mut self, len: u64) -> Result<()> {
@@ -84,13 +96,12 @@ impl Receiver {
         if announced == 0 {
             return Err(Error::damaged("the member announced an empty snapshot: take it from another member"));
         }
-        self.block.reserve(BLOCK + 32 * 1024);
         self.announced = Some(announced);
         Ok(announced)
     }
 
     /// The stream has ended: gives what was gathered last.
-    pub(crate) fn finish(&mut self) -> Result<Bytes> {
+    pub(crate) fn finish(&mut self) -> Result<Block> {
         let Some(total) = self.total() else {
             return Err(Error::damaged(
                 "the member closed the stream before it sent anything: try again, or another member",
@@ -107,7 +118,7 @@ impl Receiver {
                 self.received
             )));
         }
-        Ok(self.block.split().freeze())
+        Ok(std::mem::take(&mut self.block))
     }
 }
 

@@ -9,7 +9,6 @@ mod stream;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use objstore_core::{ObjectKey, Upload, UploadOptions, WriteOptions};
 
 use crate::checks::Checks;
@@ -18,6 +17,7 @@ use crate::home::{CREATE_ONLY, Content, Home, Manifest, Payload, SnapshotId, Ver
 use crate::inspect::{self, Inspection};
 use crate::live::Live;
 use crate::progress::Stage;
+use crate::receive::Block;
 use crate::source::SnapshotSource;
 use crate::store::store_error;
 use crate::{Error, Hex32, Result};
@@ -287,10 +287,11 @@ struct UploadSink<'a> {
 
 #[async_trait]
 impl Sink for UploadSink<'_> {
-    async fn write(&mut self, block: Bytes) -> Result<()> {
-        self.upload
-            .write(block)
-            .await
-            .map_err(|e| store_error(format!("cannot write the payload into {}", self.home), e))
+    async fn write(&mut self, block: Block) -> Result<()> {
+        for blob in block {
+            let written = self.upload.write(blob).await;
+            written.map_err(|e| store_error(format!("cannot write the payload into {}", self.home), e))?;
+        }
+        Ok(())
     }
 }

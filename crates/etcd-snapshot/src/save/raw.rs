@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use objstore_core::disk::{Disk, DiskFile, FileKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -12,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::stream::{self, Sink};
 use super::{SaveOptions, choose_member, same_member, within};
 use crate::live::Live;
+use crate::receive::Block;
 use crate::source::blocking;
 use crate::{Error, ErrorKind, Hex64, Result};
 
@@ -122,7 +122,7 @@ impl Target {
 
 /// Writes blocks on a thread of its own.
 struct Writer {
-    blocks: Option<mpsc::Sender<Bytes>>,
+    blocks: Option<mpsc::Sender<Block>>,
     thread: JoinHandle<Result<()>>,
     target: Target,
     disk: Arc<dyn Disk>,
@@ -165,7 +165,7 @@ impl Writer {
 
 #[async_trait]
 impl Sink for Writer {
-    async fn write(&mut self, block: Bytes) -> Result<()> {
+    async fn write(&mut self, block: Block) -> Result<()> {
         let Some(blocks) = &self.blocks else { return Ok(()) };
         if blocks.send(block).await.is_ok() {
             return Ok(());
@@ -184,12 +184,14 @@ fn create_part(target: &Target, disk: &dyn Disk) -> Result<Arc<dyn DiskFile>> {
     created.map_err(|e| Error::io(format!("cannot create {}", target.part.display()), e))
 }
 
-fn write_blocks(part: &Path, file: &dyn DiskFile, mut blocks: mpsc::Receiver<Bytes>) -> Result<()> {
+fn write_blocks(part: &Path, file: &dyn DiskFile, mut blocks: mpsc::Receiver<Block>) -> Result<()> {
     let failed = |e| Error::io(format!("cannot write {}", part.display()), e);
     let (mut offset, mut begun) = (0_u64, 0_u64);
     while let Some(block) = blocks.blocking_recv() {
-        file.write_at(&block, offset).map_err(failed)?;
-        offset += block.len() as u64;
+        for blob in &block {
+            file.write_at(blob, offset).map_err(failed)?;
+            offset += blob.len() as u64;
+        }
         if offset - begun >= WRITEBACK {
             file.start_writeback(begun, offset - begun);
             begun = offset;

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 
 use crate::live::Message;
 use crate::progress::{Progress, Stage};
-use crate::receive::{Digester, Digests, Receiver};
+use crate::receive::{Block, Digester, Digests, Receiver};
 use crate::source::blocking;
 use crate::{Error, Result};
 
@@ -21,7 +20,7 @@ const WAITING: usize = 2;
 /// Where the bytes go.
 #[async_trait]
 pub(crate) trait Sink: Send {
-    async fn write(&mut self, block: Bytes) -> Result<()>;
+    async fn write(&mut self, block: Block) -> Result<()>;
 }
 
 /// What came through.
@@ -54,7 +53,7 @@ pub(crate) async fn pump(
     let reading = read(messages, stall, &mut receiver, first_block, to_hash);
     let writing = async {
         while let Some(block) = sink_in.recv().await {
-            let len = block.len() as u64;
+            let len = block.iter().map(|blob| blob.len() as u64).sum();
             sink.write(block).await?;
             progress.advance(len);
         }
@@ -79,8 +78,8 @@ async fn read(
     mut messages: BoxStream<'static, Result<Message>>,
     stall: Duration,
     receiver: &mut Receiver,
-    first_block: Option<Bytes>,
-    to_hash: mpsc::Sender<Bytes>,
+    first_block: Option<Block>,
+    to_hash: mpsc::Sender<Block>,
 ) -> Result<()> {
     let mut block = first_block;
     loop {
@@ -100,10 +99,10 @@ async fn read(
 }
 
 /// Hashes each block and hands it on.
-fn hash(total: u64, mut blocks: mpsc::Receiver<Bytes>, to_sink: &mpsc::Sender<Bytes>) -> Result<Digests> {
+fn hash(total: u64, mut blocks: mpsc::Receiver<Block>, to_sink: &mpsc::Sender<Block>) -> Result<Digests> {
     let mut digester = Digester::new(total);
     while let Some(block) = blocks.blocking_recv() {
-        digester.update(&block);
+        block.iter().for_each(|blob| digester.update(blob));
         if to_sink.blocking_send(block).is_err() {
             break;
         }
