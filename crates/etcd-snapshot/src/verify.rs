@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::compare::{self, LiveCheck};
 use crate::inspect::{self, Inspection};
-use crate::live::Live;
+use crate::live::{Live, Status};
 use crate::progress::{Progress, Stage};
 use crate::receive::{Digester, Digests};
 use crate::source::SnapshotSource;
@@ -153,9 +153,21 @@ async fn compare_live(
     let sender = sending.map(|(_, url, status)| (url.as_str(), status.member_id));
     let check = compare::with_live(live, sender, &others, source, inspection).await?;
     match check {
+        LiveCheck::Differs { member_id, .. } if !may_know(source, inspection, &members) => {
+            Ok(LiveCheck::NotComparable(format!(
+                "member {member_id} has another hash, and none of the members that answer is among those in the file: it is of another cluster, or of one before a restore"
+            )))
+        }
         LiveCheck::Differs { .. } => Err(Error::damaged(format!(
             "HashKV of {source} {check}: either it or that member is corrupt; see `etcdctl endpoint hashkv --cluster`"
         ))),
         check => Ok(check),
     }
+}
+
+/// Whether the cluster that answers can be the one that the snapshot is of. A manifest says which it is; a file only has
+/// a list of members.
+fn may_know(source: &SnapshotSource, inspection: &Inspection, members: &[(bool, String, Status)]) -> bool {
+    let in_file = |status: &Status| inspection.summary.members.iter().any(|member| member.id().get() == status.member_id.0);
+    source.manifest().is_some() || members.iter().any(|(_, _, status)| in_file(status))
 }

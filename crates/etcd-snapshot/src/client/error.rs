@@ -137,7 +137,17 @@ const EXPLAINED: &[(&[&str], ErrorKind, &str)] = &[
 ];
 
 /// The other side ended the connection without saying why.
-const CLOSED: &[&str] = &["broken pipe", "connection reset", "connection closed", "closed before", "unexpected eof"];
+const CLOSED: &[&str] = &[
+    "broken pipe",
+    "brokenpipe",
+    "connection reset",
+    "connectionreset",
+    "connection closed",
+    "closed before",
+    "unexpected eof",
+    "unexpectedeof",
+    "error reading a body",
+];
 
 fn with_causes<E: StdError + Send + Sync + 'static>(endpoint: &str, error: E) -> Error {
     let causes = causes(&error);
@@ -165,6 +175,18 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
 pub(super) fn is_closed(error: &Error) -> bool {
     let causes = causes(error);
     error.kind() == ErrorKind::Unreachable && CLOSED.iter().any(|text| causes.contains(text))
+}
+
+/// A stream that ends in its middle.
+pub(super) fn broken_off(endpoint: &str, error: EtcdError) -> Error {
+    let error = client_error(endpoint, error);
+    if !is_closed(&error) {
+        return error;
+    }
+    let message = format!(
+        "{endpoint} broke off in the middle of the snapshot: nothing was saved; look at its log, try again, or name another with --endpoints"
+    );
+    Error::new(ErrorKind::Unreachable, message).with_source(error)
 }
 
 /// A server that ends connection after connection right after the TLS handshake. In TLS 1.3 the client has finished it

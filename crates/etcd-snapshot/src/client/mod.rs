@@ -167,7 +167,7 @@ fn messages(endpoint: String, stream: SnapshotStreaming) -> BoxStream<'static, R
             let blob = Bytes::from(message.0.blob);
             Some((Ok(Message { blob, remaining_bytes, version }), (endpoint, stream)))
         }
-        Err(e) => Some((Err(client_error(&endpoint, e)), (endpoint, stream))),
+        Err(e) => Some((Err(error::broken_off(&endpoint, e)), (endpoint, stream))),
     };
     futures::stream::unfold((endpoint, stream), next).boxed()
 }

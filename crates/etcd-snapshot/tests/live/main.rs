@@ -41,7 +41,8 @@ fn main() -> ExitCode {
     cases.push(Case::new("nobody there", [], reach::nobody));
     cases.push(Case::new("accepts and never answers", newest, reach::silent));
     cases.push(Case::new("stalls in the middle", newest, reach::stalls));
+    cases.push(Case::new("dies in the middle", newest, reach::dies));
     cases.push(Case::new("two clusters", newest, reach::two_clusters));
     cases.push(Case::new("under the alarm CORRUPT", newest, reach::corrupt));
-    judges::harness(19, cases)
+    judges::harness(20, cases)
 }

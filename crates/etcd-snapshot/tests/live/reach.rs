@@ -1,13 +1,15 @@
 //! Members that are not there, do not answer, or must not be saved from.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use etcd_snapshot::client::{ClientOptions, EtcdCluster};
-use etcd_snapshot::{ErrorKind, SaveOptions, save};
+use etcd_snapshot::{ErrorKind, LiveCheck, SaveOptions, SnapshotSource, progress::Silent, save, save_raw, verify};
 use futures::TryStreamExt as _;
 use judges::{EtcdServer, Minor, Relay};
+use objstore_core::disk::OsDisk;
 use objstore_core::{ObjectStoreExt as _, Prefix};
 use serde_json::json;
 
@@ -84,7 +86,54 @@ pub(crate) fn two_clusters() -> anyhow::Result<()> {
     let other = EtcdServer::builder(&etcd).args(["--initial-cluster-token", "another"]).start()?;
     support::run(async {
         let both = support::options([one.client_url(), other.client_url()]);
-        refused(both, &["is of cluster", "name the endpoints of one cluster"]).await
+        refused(both, &["is of cluster", "name the endpoints of one cluster"]).await?;
+        a_stranger_proves_nothing(&one, &other).await
+    })
+}
+
+/// Two clusters at the same revision have different hashes, which says nothing about a file of one of them.
+async fn a_stranger_proves_nothing(one: &EtcdServer, other: &EtcdServer) -> anyhow::Result<()> {
+    crate::restore_live::put(one, "/key", "mine", 0)?;
+    crate::restore_live::put(other, "/key", "another's", 0)?;
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("one.db");
+    let (one, other) = (support::cluster([one.client_url()])?, support::cluster([other.client_url()])?);
+    save_raw(&one, &file, &SaveOptions::default(), Arc::new(OsDisk::new())).await?;
+    let source = SnapshotSource::file(&file)?;
+    let own = verify(&source, Some(&one), &Silent).await?.live_check;
+    ensure!(matches!(own, LiveCheck::Matched { .. }), "{own}");
+    let strangers = verify(&source, Some(&other), &Silent).await?.live_check;
+    ensure!(strangers.to_string().contains("of another cluster"), "{strangers}");
+    Ok(())
+}
+
+/// A member that dies while it sends.
+pub(crate) fn dies() -> anyhow::Result<()> {
+    let mut server = EtcdServer::builder(&judges::etcd(Minor::V3_6)?).start()?;
+    for index in 0..8 {
+        crate::restore_live::put(&server, &format!("/large/{index}"), &"x".repeat(1_000_000), 0)?;
+    }
+    support::run(async {
+        let (home, relay) = (support::home(), Relay::start(&server.client_url(), 2_000_000)?);
+        let cluster = support::cluster([relay.url()])?;
+        let saving = tokio::spawn({
+            let home = home.clone();
+            async move { save(&cluster, &home, &SaveOptions::default()).await }
+        });
+        let silent = async {
+            while !relay.is_silent() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(SOON, silent).await?;
+        server.kill9()?;
+        drop(relay);
+        let saved = tokio::time::timeout(SOON, saving).await??;
+        expect(saved, ErrorKind::Unreachable, &["broke off in the middle", "nothing was saved"])?;
+        home.store().close().await?;
+        let inventory = home.inventory().await?;
+        ensure!(inventory.snapshots.is_empty() && inventory.incomplete.is_empty(), "{inventory:?}");
+        Ok(())
     })
 }
 
