@@ -206,15 +206,12 @@ pub(crate) struct Restore {
     pub(crate) ordinal: Option<u64>,
 }
 
-/// Times as people write them: `90s`, `10m`, `1h30m`, `2 days`.
+/// Times as people write them: `90s`, `10m`, `1h30m`, `2 days`; a day has 24 hours.
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| "it is not a time: write it like 90s, 10m or 26h".to_owned())?;
-    let parsed = Duration::try_from(parsed)
-        .map_err(|_| "a time cannot be negative: write it like 90s, 10m or 26h".to_owned())?;
-    if parsed.is_zero() {
-        Err("a time of zero would end at once: write it like 90s, 10m or 26h".to_owned())
-    } else {
-        Ok(parsed)
-    }
+    const EXAMPLES: &str = "write it like 90s, 10m, 26h or 7d";
+    let span: jiff::Span = text.parse().map_err(|_| format!("it is not a time: {EXAMPLES}"))?;
+    let parsed = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    let parsed = parsed.map_err(|_| format!("months and years have no fixed length: {EXAMPLES}"))?;
+    let parsed = Duration::try_from(parsed).map_err(|_| format!("a time cannot be negative: {EXAMPLES}"))?;
+    if parsed.is_zero() { Err(format!("a time of zero would end at once: {EXAMPLES}")) } else { Ok(parsed) }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use etcd_snapshot::client::EtcdCluster;
-use etcd_snapshot::{RawSaved, SaveOptions, Saved, save, save_raw};
+use etcd_snapshot::{Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
 use objstore_core::disk::OsDisk;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,6 +41,10 @@ async fn into_store(
     options: &SaveOptions,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    if store.starts_with("memory:") {
+        let message = format!("{store} is gone when this program ends, so it keeps no backup: name a store that stays");
+        return Err(Error::new(ErrorKind::Usage, message).into());
+    }
     let home = target::open_home(store).await?;
     let saved = until_signal(async { Ok(save(cluster, &home, options).await?) }).await;
     // Whatever happened, an upload that was given up is aborted before the program ends.

@@ -28,6 +28,11 @@ pub(crate) fn usage() -> anyhow::Result<()> {
     fails(&["save", "--raw", "x", "--endpoints", "http://u:p@127.0.0.1:1"], 2, &["--user"])?;
     fails(&["save", "--raw", "/", "--endpoints", "http://127.0.0.1:1"], 2, &["name of a file"])?;
     fails(&["save", "--raw", "/tmp", "--endpoints", "http://127.0.0.1:1"], 2, &["is a folder"])?;
+    fails(&["save", "--to", "memory://x", "--endpoints", "http://127.0.0.1:1"], 2, &["a store that stays"])?;
+    for (time, says) in [("1 year", "no fixed length"), ("soon", "is not a time"), ("0d", "zero"), ("-7d", "negative")]
+    {
+        fails(&["list", "file:///x", "--max-age", time], 2, &[says, "26h"])?;
+    }
     for (store, says) in [
         ("/a/folder", "file://"),
         ("file://relative/path", "three slashes"),
@@ -92,6 +97,7 @@ pub(crate) fn unreachable() -> anyhow::Result<()> {
 pub(crate) fn too_old(world: &World) -> anyhow::Result<()> {
     let made = world.made()?;
     text(&["list", &made.store, "--max-age", "1h"])?;
+    text(&["list", &made.store, "--max-age", "2 days"])?;
     let done = run_with(&[], &["list", &made.store, "--max-age", "1ms"])?;
     ensure!(
         done.code() == Some(9) && done.stderr.contains("1ms") | done.stderr.contains("is allowed"),

@@ -23,8 +23,10 @@ pub(crate) fn not_a_snapshot() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was done to a copy of the file, and a word of what is said of it.
-const DAMAGES: [(&str, fn(&mut Vec<u8>)); 6] = [
+type Damage = fn(&mut Vec<u8>);
+
+/// What can happen to a copy of the file.
+const DAMAGES: [(&str, Damage); 6] = [
     ("the trailer flipped", |bytes| flip(bytes, 1)),
     ("a page flipped", |bytes| flip(bytes, 60_000)),
     ("a page header flipped", |bytes| bytes[4096 * 2 + 8] ^= 0x40),
