@@ -1,7 +1,11 @@
 //! Which of several members sends, and which one is compared with.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
-use etcd_snapshot::{Checks, Live as _, LiveCheck, SaveOptions, SnapshotSource, progress::Silent, save, verify};
+use etcd_snapshot::{
+    Checks, Live as _, LiveCheck, LiveHash, SaveOptions, SnapshotSource, progress::Silent, save, verify,
+};
 use judges::{EtcdCluster, Minor};
 
 use crate::support;
@@ -14,6 +18,7 @@ pub(crate) fn of_three(minor: Minor) -> anyhow::Result<()> {
         let all = support::cluster(&urls)?;
         let leader = leader(&all).await?;
         all_endpoints(&all, &leader).await?;
+        after_compactions(&urls).await?;
         one_endpoint(&urls[0]).await?;
         the_same_one_twice(&urls[0]).await?;
         let dead = members.members_mut().iter_mut().find(|member| member.client_url() != leader);
@@ -45,6 +50,33 @@ async fn all_endpoints(all: &etcd_snapshot::client::EtcdCluster, leader: &str) -
     ensure!(again.checks.contains(Checks::LIVE_HASH), "{}", again.live_check);
     ensure!(again.live_check.member_id() != Some(saved.manifest.member_id), "{}", again.live_check);
     Ok(())
+}
+
+/// A member that is asked for the hash at the revision that it compacted last answers with the compaction before that one.
+async fn after_compactions(urls: &[String]) -> anyhow::Result<()> {
+    let mut client = etcd_client::Client::connect(urls, None).await?;
+    let revision = client.get("/", None).await?.header().context("an answer has a header")?.revision();
+    for at in [revision - 15, revision] {
+        client.compact(at, Some(etcd_client::CompactionOptions::new().with_physical())).await?;
+    }
+    let live = support::cluster(urls)?;
+    for url in urls {
+        tokio::time::timeout(Duration::from_secs(20), compacted(&live, url, revision)).await??;
+    }
+    let saved = support::save_from(support::options(urls)).await?;
+    ensure!(saved.checks.contains(Checks::LIVE_HASH), "{}", saved.live_check);
+    ensure!(saved.manifest.content.compact_revision == Some(revision), "{:?}", saved.manifest.content);
+    Ok(())
+}
+
+/// Each member compacts when it comes to it.
+async fn compacted(live: &etcd_snapshot::client::EtcdCluster, url: &str, revision: i64) -> anyhow::Result<()> {
+    loop {
+        match live.hash_kv(url, 0).await? {
+            LiveHash::Hash { compact_revision, .. } if compact_revision == revision => return Ok(()),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 /// The word of the member that sent it proves nothing about the data, and the cluster has others.

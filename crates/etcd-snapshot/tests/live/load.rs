@@ -7,10 +7,8 @@ use anyhow::{Context as _, ensure};
 use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
 use etcd_snapshot::home::Home;
 use etcd_snapshot::restore::{RestoreOptions, restore};
-use etcd_snapshot::{
-    Checks, LiveCheck, SaveOptions, Saved, SnapshotSource, SystemHost, inspect, progress::Silent, save, verify,
-};
-use judges::{EtcdServer, Minor};
+use etcd_snapshot::{Checks, SaveOptions, Saved, SnapshotSource, SystemHost, inspect, progress::Silent, save, verify};
+use judges::{EtcdCluster, EtcdServer, Minor};
 use objstore_core::disk::OsDisk;
 
 use crate::restore_live;
@@ -18,37 +16,59 @@ use crate::support;
 
 /// More than the saves take; a bound, should they never end.
 const WRITES_MAX: usize = 100_000;
+const COMPACT_EVERY: usize = 100;
 const SAVES: usize = 4;
 
 pub(crate) fn under_writes(minor: Minor) -> anyhow::Result<()> {
     let server = EtcdServer::builder(&judges::etcd(minor)?).start()?;
     support::run(async {
-        let stop = Arc::new(AtomicBool::new(false));
-        let writing = tokio::spawn(write(server.client_url(), Arc::clone(&stop)));
         let home = support::home();
-        let cluster = support::cluster([server.client_url()])?;
-        let mut revisions = Vec::new();
-        for _ in 0..SAVES {
-            let saved = save(&cluster, &home, &SaveOptions::default()).await?;
-            ensure!(!matches!(saved.live_check, LiveCheck::Differs { .. }), "{}", saved.live_check);
-            revisions.push(saved.manifest.content.revision);
-        }
-        stop.store(true, Ordering::Release);
-        let written = writing.await??;
-        ensure!(revisions.is_sorted() && revisions.first() < revisions.last(), "no writes between: {revisions:?}");
-        ensure!(written < WRITES_MAX, "the writes ended before the saves");
+        save_under_writes(&[server.client_url()], &home).await?;
         let source = SnapshotSource::newest(&home).await?;
         verify(&source, None, &Silent).await?;
         boots(minor, &source).await
     })
 }
 
-/// Puts, deletions and transactions of several operations, until it is told to stop.
-async fn write(url: String, stop: Arc<AtomicBool>) -> anyhow::Result<usize> {
-    let mut client = Client::connect([url], None).await?;
+/// As long as all three agree, no save may find that they differ, whatever is written and compacted meanwhile.
+pub(crate) fn three_under_writes(minor: Minor) -> anyhow::Result<()> {
+    let members = EtcdCluster::start_three(&judges::etcd(minor)?)?;
+    support::run(async {
+        let (home, urls) = (support::home(), members.client_urls());
+        save_under_writes(&urls, &home).await?;
+        // When it is quiet again, they can be compared.
+        let saved = save(&support::cluster(&urls)?, &home, &SaveOptions::default()).await?;
+        ensure!(saved.checks.contains(Checks::LIVE_HASH), "{}", saved.live_check);
+        Ok(())
+    })
+}
+
+async fn save_under_writes(urls: &[String], home: &Home) -> anyhow::Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = tokio::spawn(write(urls.to_vec(), Arc::clone(&stop)));
+    let cluster = support::cluster(urls)?;
+    let mut revisions = Vec::new();
+    for _ in 0..SAVES {
+        let saved = save(&cluster, home, &SaveOptions::default()).await?;
+        revisions.push(saved.manifest.content.revision);
+    }
+    stop.store(true, Ordering::Release);
+    let written = writing.await??;
+    ensure!(revisions.is_sorted() && revisions.first() < revisions.last(), "no writes between: {revisions:?}");
+    ensure!(written < WRITES_MAX, "the writes ended before the saves");
+    Ok(())
+}
+
+/// Puts, deletions, transactions of several operations and compactions, until it is told to stop.
+async fn write(urls: Vec<String>, stop: Arc<AtomicBool>) -> anyhow::Result<usize> {
+    let mut client = Client::connect(urls, None).await?;
     for write in 0..WRITES_MAX {
         if stop.load(Ordering::Acquire) {
             return Ok(write);
+        }
+        if write % COMPACT_EVERY == COMPACT_EVERY - 1 {
+            let revision = client.get("/busy", None).await?.header().context("an answer has a header")?.revision();
+            client.compact(revision - 20, None).await?;
         }
         let key = format!("/busy/{}", write % 500);
         match write % 4 {

@@ -19,13 +19,17 @@ const ETCDCTL: Part = Part::Etcdctl(Minor::V3_6);
 const ETCDUTL: Part = Part::Etcdutl(Minor::V3_6);
 
 fn main() -> ExitCode {
-    use Minor::{V3_4, V3_5, V3_6};
+    use Minor::{V3_4, V3_5, V3_6, V3_7};
     let mut cases = Vec::new();
     for minor in [V3_5, V3_6] {
         let needs = [Part::Etcd(minor), ETCDCTL];
         cases.push(Case::new(format!("one of three members on {minor}"), needs, move || choice::of_three(minor)));
         cases.push(Case::new(format!("under writes on {minor}"), needs, move || load::under_writes(minor)));
         cases.push(Case::new(format!("in mid-compaction on {minor}"), needs, move || load::in_mid_compaction(minor)));
+    }
+    for minor in [V3_5, V3_7] {
+        let needs = [Part::Etcd(minor), ETCDCTL];
+        cases.push(Case::new(format!("three under writes on {minor}"), needs, move || load::three_under_writes(minor)));
     }
     for minor in [V3_4, V3_6] {
         let needs = [Part::Etcd(minor), ETCDCTL];
@@ -44,5 +48,5 @@ fn main() -> ExitCode {
     cases.push(Case::new("dies in the middle", newest, reach::dies));
     cases.push(Case::new("two clusters", newest, reach::two_clusters));
     cases.push(Case::new("under the alarm CORRUPT", newest, reach::corrupt));
-    judges::harness(20, cases)
+    judges::harness(22, cases)
 }
