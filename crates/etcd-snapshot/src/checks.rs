@@ -1,7 +1,7 @@
 //! What was verified of a snapshot.
 
 use std::fmt;
-use std::ops::BitOr;
+use std::ops::{BitOr, BitOrAssign};
 
 /// A set of things that were verified of one snapshot, with success.
 ///
@@ -76,6 +76,12 @@ impl BitOr for Checks {
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Checks {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
     }
 }
 

@@ -42,7 +42,7 @@ pub enum ErrorKind {
     NoSpace,
     /// The disk or the store failed in another way; the source says how.
     Storage,
-    /// It was stopped before it was done: by its caller, by a signal or by its own time limit.
+    /// It was stopped before it was done: by its caller, or by the end of the process.
     Cancelled,
 }
 
@@ -58,6 +58,12 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Storage | ErrorKind::Cancelled)
     }
 
     /// What the caller can do about it.
@@ -100,6 +106,25 @@ impl Error {
             _ => ErrorKind::Storage,
         };
         Self::new(kind, message).with_source(source)
+    }
+}
+
+impl ErrorKind {
+    /// Its name, as it stands in JSON and suits a condition's reason: `not_found`, `refused`, …
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::Damaged => "damaged",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::NotAllowed => "not_allowed",
+            Self::Unverified => "unverified",
+            Self::NoSpace => "no_space",
+            Self::Storage => "failed",
+            Self::Cancelled => "stopped",
+        }
     }
 }
 

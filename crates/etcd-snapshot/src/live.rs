@@ -90,7 +90,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status with the fields that every choice depends on; the others are set by `with`-style assignment.
+    /// A status with the fields that every choice depends on; assign the others.
     #[must_use]
     pub fn new(cluster_id: u64, member_id: u64, revision: i64) -> Self {
         Self { cluster_id: Hex64(cluster_id), member_id: Hex64(member_id), revision, ..Self::default() }

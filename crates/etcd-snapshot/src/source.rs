@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use objstore_core::{ObjectKey, ObjectStore, ObjectStoreExt as _, ReadOptions};
 
-use crate::home::{Home, Manifest, SnapshotId};
+use crate::home::{Home, Listed, Manifest, SnapshotId};
 use crate::receive::TRAILER;
 use crate::store::store_error;
 use crate::{Error, ErrorKind, Result};
@@ -36,6 +36,7 @@ pub struct SnapshotSource {
     len: u64,
     manifest: Option<Arc<Manifest>>,
     id: Option<SnapshotId>,
+    by_id: bool,
 }
 
 #[derive(Clone)]
@@ -60,7 +61,8 @@ impl SnapshotSource {
                 path.display()
             )));
         }
-        Ok(Self { origin: Origin::File { path, file: Arc::new(file) }, len: metadata.len(), manifest: None, id: None })
+        let origin = Origin::File { path, file: Arc::new(file) };
+        Ok(Self { origin, len: metadata.len(), manifest: None, id: None, by_id: false })
     }
 
     /// The newest complete snapshot of `home`.
@@ -69,7 +71,7 @@ impl SnapshotSource {
     /// [`NotFound`](ErrorKind::NotFound) when it holds none.
     pub async fn newest(home: &Home) -> Result<Self> {
         let inventory = home.inventory().await?;
-        let Some(newest) = inventory.snapshots.first() else {
+        let Some(newest) = inventory.newest() else {
             let incomplete = inventory.incomplete.len();
             return Err(Error::not_found(match incomplete {
                 0 => format!("{home} holds no snapshot: is it the right store?"),
@@ -88,13 +90,35 @@ impl SnapshotSource {
     /// manifest without payload or a payload without manifest.
     pub async fn stored(home: &Home, id: &SnapshotId) -> Result<Self> {
         let inventory = home.inventory().await?;
-        if let Some(listed) = inventory.snapshots.iter().find(|listed| listed.id == *id) {
-            return Self::of(home, home.manifest(listed).await?, id.clone()).await;
+        if let Some(listed) = inventory.find(id) {
+            return Self::listed(home, listed).await;
         }
         Err(match inventory.incomplete.iter().find(|incomplete| incomplete.id == *id) {
             Some(incomplete) => Error::damaged(format!("snapshot {id} in {home} is incomplete: {}", incomplete.why)),
             None => Error::not_found(format!("{home} holds no snapshot {id}: `list` shows what it holds")),
         })
+    }
+
+    /// A snapshot of `home` that was listed before.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) when it is gone by now, [`Damaged`](ErrorKind::Damaged) when its payload is not as
+    /// long as its manifest says.
+    pub async fn listed(home: &Home, listed: &Listed) -> Result<Self> {
+        let source = Self::of(home, home.manifest(listed).await?, listed.id.clone()).await?;
+        Ok(Self { by_id: true, ..source })
+    }
+
+    /// An object that no home holds: what somebody else's tool put into a bucket. It has no manifest, so that only its own
+    /// trailer vouches for it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) when it is not there; else as the store says.
+    pub async fn object(store: Arc<dyn ObjectStore>, key: ObjectKey) -> Result<Self> {
+        let meta = store.head(&key, ReadOptions::default()).await;
+        let meta = meta.map_err(|e| store_error(format!("cannot look at {key} in {store}"), e))?;
+        let origin = Origin::Object { home: store.to_string(), store, key };
+        Ok(Self { origin, len: meta.size, manifest: None, id: None, by_id: false })
     }
 
     async fn of(home: &Home, manifest: Manifest, id: SnapshotId) -> Result<Self> {
@@ -109,13 +133,13 @@ impl SnapshotSource {
             )));
         }
         let origin = Origin::Object { store, key, home: home.to_string() };
-        Ok(Self { origin, len: meta.size, manifest: Some(Arc::new(manifest)), id: Some(id) })
+        Ok(Self { origin, len: meta.size, manifest: Some(Arc::new(manifest)), id: Some(id), by_id: false })
     }
 
     /// A stored object that has no manifest yet: the one that a save has written and is about to verify.
     pub(crate) fn unverified(home: &Home, key: ObjectKey, len: u64, id: SnapshotId) -> Self {
         let origin = Origin::Object { store: home.store(), key, home: home.to_string() };
-        Self { origin, len, manifest: None, id: Some(id) }
+        Self { origin, len, manifest: None, id: Some(id), by_id: true }
     }
 
     /// Its length in bytes, with the trailer if it has one.
@@ -148,6 +172,11 @@ impl SnapshotSource {
     #[must_use]
     pub fn id(&self) -> Option<&SnapshotId> {
         self.id.as_ref()
+    }
+
+    /// Whether it was asked for by its id, not as the newest.
+    pub(crate) fn is_by_id(&self) -> bool {
+        self.by_id
     }
 
     /// The path, for a local file.

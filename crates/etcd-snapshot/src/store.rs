@@ -9,9 +9,11 @@ pub(crate) fn store_error(message: impl Into<String>, error: objstore_core::Erro
     let kind = match error.kind() {
         StoreKind::NotFound | StoreKind::StoreNotFound => ErrorKind::NotFound,
         StoreKind::PermissionDenied | StoreKind::Unauthenticated => ErrorKind::NotAllowed,
-        StoreKind::Timeout | StoreKind::Unavailable | StoreKind::RateLimited | StoreKind::Transport => {
-            ErrorKind::Unreachable
-        }
+        StoreKind::Timeout
+        | StoreKind::Unavailable
+        | StoreKind::RateLimited
+        | StoreKind::Transport
+        | StoreKind::Conflict => ErrorKind::Unreachable,
         StoreKind::StorageFull => ErrorKind::NoSpace,
         StoreKind::InvalidConfig | StoreKind::InvalidInput => ErrorKind::Usage,
         StoreKind::Unsupported | StoreKind::Locked => ErrorKind::Refused,

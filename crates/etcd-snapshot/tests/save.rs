@@ -225,7 +225,9 @@ async fn a_differing_hash_is_stored_but_no_backup() {
     live.hash = Some(hash(1, 500));
     let error = save(&live, &home, &options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unverified);
-    assert!(error.to_string().contains("differs") && error.to_string().contains("no backup"), "{error}");
+    assert!(error.to_string().contains("no backup"), "{error}");
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("differs"), "{why}");
     let inventory = inventory(&home).await;
     assert!(inventory.snapshots.is_empty());
     assert_eq!(inventory.incomplete[0].why, "it has a payload and no manifest");
@@ -359,4 +361,53 @@ async fn the_time_limit_ends_a_save_that_hangs() {
     assert!(error.to_string().contains("--timeout"), "{error}");
     home.store().close().await.unwrap();
     assert!(inventory(&home).await.incomplete.is_empty(), "the upload was aborted");
+}
+
+/// Whether a save that fails leaves anything at all.
+#[tokio::test]
+async fn a_save_that_fails_binds_an_empty_home_to_nobody() {
+    let (home, file) = (home(), snapshot(500));
+    let mut stranger = Script::new(&file, 500);
+    stranger.members.iter_mut().for_each(|member| member.cluster_id = Hex64(0xDEAD));
+    stranger.messages.truncate(1);
+    save(&stranger, &home, &options()).await.unwrap_err();
+    assert!(keys(&home).await.is_empty(), "{:?}", keys(&home).await);
+    save(&Script::new(&file, 500), &home, &options().without_live_check()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_required_must_be_verified() {
+    let (home, file) = (home(), snapshot(500));
+    let mut live = Script::new(&file, 500);
+    live.hash = Some(LiveHash::Compacted);
+    let required = options().with_required(Checks::LIVE_HASH);
+    let error = save(&live, &home, &required).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unverified);
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("live-hash") && why.contains("has compacted past"), "{why}");
+    assert!(inventory(&home).await.snapshots.is_empty());
+    live.hash = Some(agreeing(&file, 500).await);
+    save(&live, &home, &required.with_host(Scripted::new(5))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_incarnation_is_declared_once() {
+    let home = home();
+    for (seed, revision) in [(1, 500), (3, 500), (5, 600)] {
+        let live = Script::new(&snapshot(revision), revision);
+        let options = options().with_host(Scripted::new(seed)).without_live_check().with_new_incarnation();
+        assert_eq!(save(&live, &home, &options).await.unwrap().manifest.incarnation, 1);
+    }
+}
+
+#[tokio::test]
+async fn checks_are_recorded_for_what_is_there() {
+    let (home, file) = (home(), snapshot(500));
+    let unknown = "20261121T072013.123Z-000000000000".parse().unwrap();
+    let host = Scripted::new(4);
+    let missing = home.record_checks(&unknown, Checks::DRILL, host.as_ref()).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    let saved = save(&Script::new(&file, 500), &home, &options().without_live_check()).await.unwrap();
+    home.record_checks(&saved.id, Checks::DRILL, host.as_ref()).await.unwrap();
+    assert!(inventory(&home).await.newest().unwrap().checks.contains(Checks::DRILL | Checks::TRAILER));
 }

@@ -29,6 +29,20 @@ pub struct Inventory {
     pub incarnation: u32,
 }
 
+impl Inventory {
+    /// The newest complete snapshot.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Listed> {
+        self.snapshots.first()
+    }
+
+    /// The complete snapshot `id`.
+    #[must_use]
+    pub fn find(&self, id: &SnapshotId) -> Option<&Listed> {
+        self.snapshots.iter().find(|listed| listed.id == *id)
+    }
+}
+
 /// A complete snapshot, as its home's listing shows it.
 ///
 /// "Newest" compares incarnation, then revision, then the time in the id. A restored cluster starts again at a lower

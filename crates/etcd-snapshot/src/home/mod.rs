@@ -8,7 +8,7 @@ mod names;
 use std::fmt;
 use std::sync::Arc;
 
-use objstore_core::{Condition, ErrorKind as StoreKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix};
+use objstore_core::{Condition, Effect, ErrorKind as StoreKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -92,15 +92,24 @@ impl Home {
         Ok(manifest)
     }
 
-    /// Records, as a new object, that `checks` succeeded for snapshot `id`.
+    /// Records, as a new object, that `checks` succeeded for the complete snapshot `id`.
     ///
     /// # Errors
-    /// [`Refused`](crate::ErrorKind::Refused) when the home has a newer format; else as the store says.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the home has no such snapshot,
+    /// [`Refused`](crate::ErrorKind::Refused) when it has a newer format; else as the store says.
     ///
     /// # Cancel safety
     /// If dropped, the record may or may not have been written; nothing else depends on it.
     pub async fn record_checks(&self, id: &SnapshotId, checks: Checks, host: &dyn Host) -> Result<()> {
         self.require_known_format().await?;
+        if self.inventory().await?.find(id).is_none() {
+            return Err(Error::not_found(format!("{self} holds no complete snapshot {id}: list what it holds")));
+        }
+        self.write_checks(id, checks, host).await
+    }
+
+    /// As [`record_checks`](Self::record_checks), for a snapshot that is about to be committed.
+    pub(crate) async fn write_checks(&self, id: &SnapshotId, checks: Checks, host: &dyn Host) -> Result<()> {
         let name = names::check(id, checks, host)?;
         let record = CheckRecord {
             format: FORMAT,
@@ -173,17 +182,21 @@ impl Home {
             .map_err(|e| Error::damaged(format!("{name} in {self} is not what this version can read")).with_source(e))
     }
 
-    /// Creates an object, never overwrites one. A lost answer is looked into by the store: `false` means that somebody
-    /// else's object is there.
+    /// Creates an object, never overwrites one. `false` means that somebody else's object is there. An answer that was lost,
+    /// or that says "exists", is looked into: if what is there is what was written, it was written.
     async fn create_json<T: Serialize + Sync>(&self, name: &str, value: &T) -> Result<bool> {
         let key = self.key(name)?;
         let mut text = serde_json::to_vec_pretty(value)
             .map_err(|e| Error::usage(format!("{name} cannot be written as JSON")).with_source(e))?;
         text.push(b'\n');
-        match self.store.create(&key, text).await {
-            Ok(_) => Ok(true),
-            Err(e) if matches!(e.kind(), StoreKind::PreconditionFailed | StoreKind::AlreadyExists) => Ok(false),
-            Err(e) => Err(store_error(format!("cannot write {name} in {self}"), e)),
+        let Err(error) = self.store.create(&key, text.clone()).await else { return Ok(true) };
+        let exists = matches!(error.kind(), StoreKind::PreconditionFailed | StoreKind::AlreadyExists);
+        if !exists && *error.effect() == Effect::NotApplied {
+            return Err(store_error(format!("cannot write {name} in {self}"), error));
+        }
+        match self.store.get_bytes(&key, SMALL).await {
+            Ok((_, there)) => Ok(there == text),
+            Err(_) => Err(store_error(format!("it is not known whether {name} was written in {self}: list it"), error)),
         }
     }
 }

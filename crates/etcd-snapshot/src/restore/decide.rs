@@ -25,13 +25,22 @@ pub(super) enum Decision {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
     pub(super) is_file: bool,
+    /// It was asked for by its id, not as the newest.
+    pub(super) by_id: bool,
     /// The snapshot of a store, once it was looked up.
     pub(super) id: Option<&'a SnapshotId>,
 }
 
 impl<'a> From<&'a SnapshotSource> for Asked<'a> {
     fn from(source: &'a SnapshotSource) -> Self {
-        Self { is_file: source.path().is_some(), id: source.id() }
+        Self { is_file: source.path().is_some(), by_id: source.is_by_id(), id: source.id() }
+    }
+}
+
+impl Asked<'_> {
+    /// The id that was asked for by name.
+    fn pinned(self, options: &RestoreOptions) -> Option<String> {
+        options.pinned_id.clone().or_else(|| self.id.filter(|_| self.by_id).map(ToString::to_string))
     }
 }
 
@@ -44,7 +53,7 @@ pub(super) fn by_ordinal(options: &RestoreOptions, asked: Asked<'_>, paths: &Pat
     let Some(init) = options.init_container else { return Ok(Decision::Restore) };
     let roll = Roll::call(options)?;
     // A file does not change its name for a newer one, as a store does.
-    let pinned = options.pinned_id.is_some() || asked.is_file;
+    let pinned = asked.pinned(options).is_some() || asked.is_file;
     Ok(match init.part(roll.members, roll.has_local, pinned)? {
         Part::Restore => Decision::Restore,
         Part::StandBy => done(Outcome::NotThisOrdinal, None, paths, false),
@@ -60,14 +69,14 @@ pub(super) fn by_place(place: Place, options: &RestoreOptions, asked: Asked<'_>,
     let init = options.init_container.is_some();
     match place {
         Place::Vacant | Place::Stopped(_) => Ok(Decision::Restore),
-        Place::Populated(what) if init && options.pinned_id.is_none() => {
+        Place::Populated(what) if init && asked.pinned(options).is_none() => {
             tracing::info!(found = %what.display(), "there is data already, which no restore made: it is left alone");
             Ok(done(Outcome::AlreadyPopulated, None, paths, false))
         }
         Place::Populated(what) => Err(Error::refused(format!(
             "{} exists, and no restore made it: nothing was changed; name another data directory, or move that away{}",
             what.display(),
-            options.pinned_id.as_ref().filter(|_| init).map_or_else(String::new, |id| {
+            asked.pinned(options).filter(|_| init).map_or_else(String::new, |id| {
                 format!(" (an init container that asks for the newest snapshot would leave it alone; this one asks for #{id})")
             })
         ))),
@@ -83,8 +92,8 @@ fn by_marker(
     paths: &Paths,
 ) -> Result<Decision> {
     let init = options.init_container.is_some();
-    let same = match (&options.pinned_id, asked.id) {
-        (Some(pinned), _) => marker.snapshot_id.as_ref() == Some(pinned),
+    let same = match (asked.pinned(options), asked.id) {
+        (Some(pinned), _) => marker.snapshot_id.as_ref() == Some(&pinned),
         (None, _) if init => true,
         // A run that was stopped between its exchange and its end has restored what it was asked for.
         (None, Some(id)) => marker.snapshot_id.as_deref() == Some(id.to_string().as_str()),

@@ -49,7 +49,7 @@ use objstore_core::disk::Disk;
 
 use crate::host::Host;
 use crate::source::{SnapshotSource, blocking};
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 use decide::{Asked, Decision};
 use files::Files;
@@ -117,7 +117,17 @@ pub async fn settled(options: &RestoreOptions, is_file: bool, disk: Arc<dyn Disk
     }
     let files = Files::new(disk, options.owner);
     let paths = Paths::new(options)?;
-    done_already(Asked { is_file, id: None }, options, &files, &paths).await
+    done_already(Asked { is_file, by_id: false, id: None }, options, &files, &paths).await
+}
+
+/// The snapshot that was named must be the one that is restored.
+fn require_named(source: &SnapshotSource, options: &RestoreOptions) -> Result<()> {
+    match (&options.pinned_id, source.id().map(ToString::to_string)) {
+        (Some(named), id) if id.as_ref() != Some(named) => Err(Error::usage(format!(
+            "#{named} was named and {source} is to be restored: open the snapshot that is named"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn done_already(
@@ -157,7 +167,10 @@ pub async fn plan(
             needed_bytes: 0,
             free_bytes: files.free_space(&paths.data_dir)?,
         }),
-        Decision::Restore => Job::prepare(source, options, files, paths, host).await?.plan(),
+        Decision::Restore => {
+            require_named(source, options)?;
+            Job::prepare(source, options, files, paths, host).await?.plan()
+        }
     }
 }
 

@@ -62,7 +62,7 @@ fn answering(endpoints: Vec<Endpoint>) -> Result<Vec<(String, Status)>> {
         return Err(Error::usage("no endpoint was given: name at least one with --endpoints"));
     };
     let also: Vec<String> = failures.iter().map(|e| format!("; {e}")).collect();
-    Err(Error::new(first.kind(), format!("{first}{}", also.concat())).with_source(first))
+    Err(if also.is_empty() { first } else { Error::new(first.kind(), format!("{first}{}", also.concat())) })
 }
 
 fn one_cluster(members: &[(String, Status)]) -> Result<()> {

@@ -20,8 +20,9 @@ use crate::progress::Stage;
 use crate::receive::Block;
 use crate::source::SnapshotSource;
 use crate::store::store_error;
-use crate::{Error, Hex32, Result};
+use crate::{Error, ErrorKind, Hex32, Result};
 use choose::Chosen;
+use incarnation::Incarnation;
 use stream::{Received, Sink};
 
 pub use options::SaveOptions;
@@ -55,20 +56,30 @@ pub struct Saved {
 ///
 /// Memory: 8 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
 ///
+/// Where no member could be compared with, that is no error: [`Saved::checks`] says what was verified, and
+/// [`SaveOptions::required`] demands more.
+///
 /// # Errors
-/// - [`Unreachable`](crate::ErrorKind::Unreachable): no endpoint answered, the stream stalled, the time was up.
+/// - [`Unreachable`](crate::ErrorKind::Unreachable): no endpoint or no store answered, the stream stalled, the time was up.
 /// - [`NotAllowed`](crate::ErrorKind::NotAllowed): the member or the store does not allow it.
 /// - [`Refused`](crate::ErrorKind::Refused): endpoints of different clusters, a corrupt member, a home of another cluster
-///   or of a newer format. Nothing was written.
-/// - [`Damaged`](crate::ErrorKind::Damaged): the stream is not what the member announced. Nothing was stored.
-/// - [`Unverified`](crate::ErrorKind::Unverified): it is stored, but a check failed. It has no manifest, so that nothing
-///   will restore it; the payload is left to be looked into.
+///   or of a newer format. Nothing was left in the store.
+/// - [`Damaged`](crate::ErrorKind::Damaged): the stream is not what the member announced. Nothing was left in the store.
+/// - [`Unverified`](crate::ErrorKind::Unverified): it is stored, but a check failed, or one that is required could not be
+///   made; the source says which. It has no manifest, so that nothing will restore it; the payload is left to be looked into.
+/// - [`NoSpace`](crate::ErrorKind::NoSpace), [`NotFound`](crate::ErrorKind::NotFound) (the place of the store),
+///   [`Storage`](crate::ErrorKind::Storage): as the store says.
+/// - [`Usage`](crate::ErrorKind::Usage): an endpoint, a file or a clock that cannot be.
 ///
 /// # Cancel safety
 /// Dropping it leaves no manifest without a complete payload. An upload that was begun is aborted in the background: call
-/// [`close`](objstore_core::ObjectStore::close) on the store to wait for that.
+/// [`close`](objstore_core::ObjectStore::close) on the store to wait for that. Dropped later, it may leave a payload without
+/// manifest, which [`Inventory::incomplete`](crate::home::Inventory::incomplete) shows, or have committed: look for it.
 pub async fn save(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result<Saved> {
-    within(options.timeout, Box::pin(Save { live, home, options }.run())).await
+    let save = Save { live, home, options };
+    let verified = within(options.timeout, Box::pin(save.prepare())).await?;
+    // From here on a time limit could only make it unknown whether there is a backup.
+    save.commit(verified).await
 }
 
 /// Bounds `work` in time.
@@ -115,24 +126,32 @@ struct Landed {
     id: SnapshotId,
     key: ObjectKey,
     name: String,
-    incarnation: u32,
+    incarnation: Incarnation,
     started: jiff::Timestamp,
     chosen: Chosen,
     received: Received,
 }
 
+/// A payload that is stored and verified, and lacks its manifest.
+struct Prepared {
+    landed: Landed,
+    manifest: Manifest,
+    checks: Checks,
+    live_check: LiveCheck,
+}
+
 impl Save<'_> {
-    async fn run(self) -> Result<Saved> {
+    async fn prepare(&self) -> Result<Prepared> {
         let host = self.options.host.as_ref();
         let chosen = choose_member(self.live, self.options).await?;
         let incarnation = incarnation::settle(self.home, &chosen.status, self.options).await?;
         let id = SnapshotId::draw(host)?;
-        let name = Home::payload_name(&id, incarnation);
+        let name = Home::payload_name(&id, incarnation.number);
         let key = self.home.key(&name)?;
         let started = timestamp(host)?;
         let received = self.upload(&key, &chosen).await?;
         let landed = Landed { id, key, name, incarnation, started, chosen, received };
-        self.verify_and_commit(landed).await
+        self.verify(landed).await
     }
 
     /// Streams into the store. On any error nothing is left there.
@@ -161,12 +180,11 @@ impl Save<'_> {
         Ok(received)
     }
 
-    async fn verify_and_commit(&self, landed: Landed) -> Result<Saved> {
+    async fn verify(&self, landed: Landed) -> Result<Prepared> {
         let bytes = landed.received.digests.bytes;
         let source = SnapshotSource::unverified(self.home, landed.key.clone(), bytes, landed.id.clone());
         let unverified = |e: Error| {
-            let message =
-                format!("{} is stored in {} but was not verified, and is no backup: {e}", landed.name, self.home);
+            let message = format!("{} is stored in {} but was not verified, and is no backup", landed.name, self.home);
             Error::unverified(message).with_source(e)
         };
         let (inspection, ()) =
@@ -177,10 +195,14 @@ impl Save<'_> {
             return Err(unverified(Error::damaged(format!("HashKV {live_check}: {advice}"))));
         }
         let checks = checks_of(&live_check);
+        if !checks.contains(self.options.required) {
+            let missing: Vec<_> =
+                self.options.required.names().filter(|name| !checks.names().any(|have| have == *name)).collect();
+            let why = format!("required and not verified: {}; live hash: {live_check}", missing.join(", "));
+            return Err(unverified(Error::unverified(why)));
+        }
         let manifest = self.manifest(&landed, &inspection, &live_check, checks)?;
-        self.commit(&landed, &manifest, checks).await?;
-        let Landed { id, chosen, .. } = landed;
-        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check })
+        Ok(Prepared { landed, manifest, checks, live_check })
     }
 
     async fn inspect(&self, source: &SnapshotSource) -> Result<Inspection> {
@@ -240,7 +262,7 @@ impl Save<'_> {
                 sha256: digests.sha256.clone(),
                 crc32c: Hex32(digests.crc32c),
             },
-            incarnation: landed.incarnation,
+            incarnation: landed.incarnation.number,
             cluster_id: status.cluster_id,
             member_id: status.member_id,
             server_version: status.version.clone(),
@@ -257,17 +279,33 @@ impl Save<'_> {
         })
     }
 
-    /// First what was verified, then the commit marker.
-    async fn commit(&self, landed: &Landed, manifest: &Manifest, checks: Checks) -> Result<()> {
+    /// First whose home it is, then what was verified, then the commit marker.
+    async fn commit(&self, prepared: Prepared) -> Result<Saved> {
+        let Prepared { landed, manifest, checks, live_check } = prepared;
         self.options.progress.begin(Stage::Finish, None);
-        self.home.record_checks(&landed.id, checks, self.options.host.as_ref()).await?;
-        if self.home.commit(manifest, &landed.id).await? {
-            return Ok(());
+        let declared = incarnation::declare(self.home, landed.incarnation, &landed.chosen.status, self.options).await;
+        if let Err(e) = declared {
+            if e.kind() == ErrorKind::Refused {
+                self.take_away(&landed).await;
+            }
+            return Err(e);
         }
-        Err(Error::refused(format!(
-            "the place of the manifest of {} in {} is taken: a sweep has given this save up for lost; save again",
-            landed.id, self.home
-        )))
+        self.home.write_checks(&landed.id, checks, self.options.host.as_ref()).await?;
+        if !self.home.commit(&manifest, &landed.id).await? {
+            return Err(Error::refused(format!(
+                "the place of the manifest of {} in {} is taken: this save was given up for lost; save again",
+                landed.id, self.home
+            )));
+        }
+        let Landed { id, chosen, .. } = landed;
+        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check })
+    }
+
+    /// Removes a payload that another cluster's home must not keep. Nobody else knows its key yet.
+    async fn take_away(&self, landed: &Landed) {
+        if let Err(e) = self.home.store().delete(&landed.key, objstore_core::DeleteOptions::default()).await {
+            tracing::warn!(error = %e, key = %landed.key, "a payload could not be taken away");
+        }
     }
 }
 

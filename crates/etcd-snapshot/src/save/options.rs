@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::checks::Checks;
 use crate::host::{Host, SystemHost};
 use crate::progress::{Progress, Silent};
 
@@ -12,11 +13,15 @@ use crate::progress::{Progress, Silent};
 pub struct SaveOptions {
     /// Compare HashKV with a live member. Default: yes. Writes wait at that member while it computes.
     pub live_check: bool,
-    /// The home held another cluster until now, and holds this one from here on. Default: refuse.
+    /// What must be verified, or there is no backup. Default: nothing beyond what never fails quietly; trailer, structure
+    /// and read-back are always made.
+    pub required: Checks,
+    /// The home may hold another cluster until now, or this one before a restore, and holds this one from here on. Where it
+    /// holds this one already and its revision has not gone back, this changes nothing. Default: refuse.
     pub new_incarnation: bool,
     /// How long the member may send nothing. Default: 30 s.
     pub stall_timeout: Duration,
-    /// How long everything may take. Default: no limit.
+    /// How long everything before the commit may take; the commit is a few small writes. Default: no limit.
     pub timeout: Option<Duration>,
     /// Who watches. Default: nobody.
     pub progress: Arc<dyn Progress>,
@@ -28,6 +33,7 @@ impl Default for SaveOptions {
     fn default() -> Self {
         Self {
             live_check: true,
+            required: Checks::NONE,
             new_incarnation: false,
             stall_timeout: Duration::from_secs(30),
             timeout: None,
@@ -49,6 +55,13 @@ impl SaveOptions {
     #[must_use]
     pub fn with_new_incarnation(mut self) -> Self {
         self.new_incarnation = true;
+        self
+    }
+
+    /// Sets what must be verified, or there is no backup.
+    #[must_use]
+    pub fn with_required(mut self, checks: Checks) -> Self {
+        self.required = checks;
         self
     }
 
