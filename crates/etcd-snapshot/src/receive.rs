@@ -18,7 +18,7 @@ pub(crate) const TRAILER: u64 = 32;
 const EMPTY_MESSAGES_MAX: u32 = 8;
 
 /// How many bytes are gathered before they go on: a message has 32 KiB, too little for a hand-over between threads.
-pub(crate) const BLOCK: u64 = 1024 * 1024;
+pub(crate) const BLOCK: u64 = 256 * 1024;
 
 /// And how many blobs, so that a member which sends few bytes at a time costs no more memory.
 const BLOBS_MAX: usize = 1024;

@@ -49,9 +49,9 @@ pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: 
     match source.has_trailer() {
         true => {
             let digests = digest(source, progress).await?;
-            checks = checks | Checks::TRAILER;
+            checks |= Checks::TRAILER;
             if against_manifest(source, &digests)? {
-                checks = checks | Checks::READ_BACK;
+                checks |= Checks::READ_BACK;
             }
         }
         false => not_checked.push(
@@ -62,11 +62,11 @@ pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: 
     let inspection = inspect::inspect(source, progress).await?;
     inspection.require_sound().map_err(|e| Error::damaged(format!("{source}: {e}")))?;
     against_content(source, &inspection)?;
-    checks = checks | Checks::STRUCTURE;
+    checks |= Checks::STRUCTURE;
     let live_check = compare_live(source, live, &inspection, progress).await?;
     match &live_check {
-        LiveCheck::Matched { .. } => checks = checks | Checks::LIVE_HASH,
-        LiveCheck::MatchedSender { .. } => checks = checks | Checks::SENDER_HASH,
+        LiveCheck::Matched { .. } => checks |= Checks::LIVE_HASH,
+        LiveCheck::MatchedSender { .. } => checks |= Checks::SENDER_HASH,
         LiveCheck::NotAsked => not_checked.push("a live member's HashKV: name members with --endpoints".to_owned()),
         other => not_checked.push(format!("a live member's HashKV: {other}")),
     }
@@ -168,6 +168,7 @@ async fn compare_live(
 /// Whether the cluster that answers can be the one that the snapshot is of. A manifest says which it is; a file only has
 /// a list of members.
 fn may_know(source: &SnapshotSource, inspection: &Inspection, members: &[(bool, String, Status)]) -> bool {
-    let in_file = |status: &Status| inspection.summary.members.iter().any(|member| member.id().get() == status.member_id.0);
+    let in_file =
+        |status: &Status| inspection.summary.members.iter().any(|member| member.id().get() == status.member_id.0);
     source.manifest().is_some() || members.iter().any(|(_, _, status)| in_file(status))
 }

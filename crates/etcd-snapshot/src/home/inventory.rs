@@ -121,7 +121,7 @@ fn sort_in(home: &Home, object: &ObjectMeta, inventory: &mut Inventory, parts: &
         }
         Some(Name::Check { id, checks }) => {
             let entry = parts.entry(id).or_default();
-            entry.checks = entry.checks | checks;
+            entry.checks |= checks;
         }
         None => inventory.foreign.push(relative.to_owned()),
     }

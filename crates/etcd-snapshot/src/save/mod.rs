@@ -54,7 +54,7 @@ pub struct Saved {
 /// 4. The hash is compared with another live member, by the rule that stands at [`LiveCheck`].
 /// 5. The manifest is written, create-only. Only now there is a backup.
 ///
-/// Memory: 8 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
+/// Memory: 3 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
 ///
 /// Where no member could be compared with, that is no error: [`Saved::checks`] says what was verified, and
 /// [`SaveOptions::required`] demands more.

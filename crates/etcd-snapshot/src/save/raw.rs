@@ -15,8 +15,8 @@ use crate::receive::Block;
 use crate::source::blocking;
 use crate::{Error, ErrorKind, Hex64, Result};
 
-/// Blocks of 1 MiB that wait for the disk.
-const WAITING: usize = 4;
+/// Blocks of 256 KiB that wait for the disk.
+const WAITING: usize = 16;
 /// After so many bytes the disk is told to begin with them, so that the last sync finds little left to do.
 const WRITEBACK: u64 = 8 * 1024 * 1024;
 
@@ -46,7 +46,7 @@ pub struct RawSaved {
 /// The bytes go to `path` with `.part` appended, mode 0600; that file is synced and takes the place of `path`, whether or
 /// not one was there, and the folder is synced. `disk` is [`OsDisk`](objstore_core::disk::OsDisk), or a test's.
 ///
-/// Memory: 12 MiB.
+/// Memory: 8 MiB.
 ///
 /// # Errors
 /// As [`save`](super::save()), without those of a store. On any error `path` is as it was, and the `.part` file is gone.

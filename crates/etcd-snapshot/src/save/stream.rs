@@ -13,9 +13,10 @@ use crate::receive::{Block, Digester, Digests, Receiver};
 use crate::source::blocking;
 use crate::{Error, Result};
 
-/// Blocks of 1 MiB that wait between the network and the hash, and between the hash and the sink. Together with the block
-/// that is gathered and the two that are worked on, 7 MiB.
-const WAITING: usize = 2;
+/// Blocks of 256 KiB that wait between the network and the hash, and between the hash and the sink. Together with the block
+/// that is gathered and the two that are worked on, less than 3 MiB; small enough to be in the processor's caches still when
+/// they are hashed and written.
+const WAITING: usize = 4;
 
 /// Where the bytes go.
 #[async_trait]
