@@ -11,8 +11,10 @@ use super::Tools;
 pub(super) enum Row {
     /// `save --raw` beside `etcdctl snapshot save`
     SaveRaw,
-    /// `save --to file://`, verified and read back, beside `save --raw`
+    /// `save --to file://`, its pages walked and all of it read back, beside `save --raw`
     SaveTo,
+    /// The same, and HashKV compared with the live member, which computes it meanwhile
+    SaveToLive,
     /// `restore` beside `etcdutl snapshot restore`
     Restore,
     /// `restore` beside the larger of one SHA-256 pass and one copy with fsync
@@ -27,6 +29,7 @@ pub(super) enum Task {
     Discard,
     SaveRaw,
     SaveTo,
+    SaveToLive,
     EtcdctlSave,
     Sha256,
     Copy,
@@ -42,6 +45,7 @@ impl Row {
         match self {
             Self::SaveRaw => &[Task::Discard, Task::SaveRaw, Task::EtcdctlSave],
             Self::SaveTo => &[Task::Discard, Task::SaveRaw, Task::SaveTo],
+            Self::SaveToLive => &[Task::SaveRaw, Task::SaveToLive],
             Self::Restore => &[Task::Restore, Task::EtcdutlRestore],
             Self::RestoreLimit => &[Task::Sha256, Task::Copy, Task::Restore],
             Self::Status => &[Task::Status, Task::EtcdutlStatus],
@@ -55,7 +59,8 @@ impl Task {
         match self {
             Self::Discard => "limit: the stream read and thrown away",
             Self::SaveRaw => "`save --raw`",
-            Self::SaveTo => "`save --to file://`",
+            Self::SaveTo => "`save --to file:// --no-live-check`",
+            Self::SaveToLive => "`save --to file://`",
             Self::EtcdctlSave => "`etcdctl snapshot save`",
             Self::Sha256 => "limit: one SHA-256 pass",
             Self::Copy => "limit: one copy with fsync",
@@ -94,7 +99,8 @@ impl Places {
             Task::Sha256 => (&tools.limits, vec!["sha256", &snapshot]),
             Task::Copy => (&tools.limits, vec!["copy", &snapshot, &out]),
             Task::SaveRaw => (&tools.ours, vec!["save", "--endpoints", endpoint, "--raw", &out]),
-            Task::SaveTo => (&tools.ours, vec!["save", "--endpoints", endpoint, "--to", &store]),
+            Task::SaveTo => (&tools.ours, vec!["save", "--endpoints", endpoint, "--to", &store, "--no-live-check"]),
+            Task::SaveToLive => (&tools.ours, vec!["save", "--endpoints", endpoint, "--to", &store]),
             Task::Restore => (&tools.ours, vec!["restore", &snapshot, "--data-dir", &out]),
             Task::Status => (&tools.ours, vec!["status", &snapshot]),
             Task::EtcdctlSave => (tools.etcdctl.path(), vec!["--endpoints", endpoint, "snapshot", "save", &out]),

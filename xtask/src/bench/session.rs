@@ -65,7 +65,7 @@ fn tasks(rows: &[Row]) -> Vec<Task> {
 }
 
 fn needs_server(task: Task) -> bool {
-    matches!(task, Task::Discard | Task::SaveRaw | Task::SaveTo | Task::EtcdctlSave)
+    matches!(task, Task::Discard | Task::SaveRaw | Task::SaveTo | Task::SaveToLive | Task::EtcdctlSave)
 }
 
 fn clear(out: &Path) -> anyhow::Result<()> {

@@ -76,6 +76,7 @@ fn line(row: Row, measured: &Measured) -> Option<String> {
     let ((task, ours), (peer, theirs)) = match row {
         Row::SaveRaw => (of(Task::SaveRaw)?, of(Task::EtcdctlSave)?),
         Row::SaveTo => (of(Task::SaveTo)?, of(Task::SaveRaw)?),
+        Row::SaveToLive => (of(Task::SaveToLive)?, of(Task::SaveRaw)?),
         Row::Restore => (of(Task::Restore)?, of(Task::EtcdutlRestore)?),
         Row::RestoreLimit => (of(Task::Restore)?, larger(of(Task::Sha256)?, of(Task::Copy)?)),
         Row::Status => (of(Task::Status)?, of(Task::EtcdutlStatus)?),

@@ -102,7 +102,7 @@ fn by_marker(
     if same && (init || leftovers) {
         return Ok(done(Outcome::AlreadyRestored, Some(identity(marker)), paths, leftovers));
     }
-    let what = marker.snapshot_id.as_ref().map_or_else(|| "another file".to_owned(), |id| format!("#{id}"));
+    let what = marker.snapshot_id.as_ref().map_or_else(|| "a file".to_owned(), |id| format!("#{id}"));
     Err(Error::refused(format!(
         "{} holds what an earlier restore put there, from {what}: nothing was changed; name another data directory, or move that away",
         paths.member().display()

@@ -8,7 +8,6 @@ mod stream;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use objstore_core::{ObjectKey, Upload, UploadOptions, WriteOptions};
 
 use crate::checks::Checks;
@@ -17,7 +16,6 @@ use crate::home::{CREATE_ONLY, Content, Home, Manifest, Payload, SnapshotId, Ver
 use crate::inspect::{self, Inspection};
 use crate::live::Live;
 use crate::progress::Stage;
-use crate::receive::Block;
 use crate::source::SnapshotSource;
 use crate::store::store_error;
 use crate::{Error, ErrorKind, Hex32, Result};
@@ -172,10 +170,9 @@ impl Save<'_> {
     async fn stream(&self, chosen: &Chosen, upload: &mut dyn Upload) -> Result<Received> {
         let messages = self.live.snapshot(&chosen.endpoint).await?;
         let progress = self.options.progress.as_ref();
-        let mut sink = UploadSink { upload, home: self.home };
-        let received = stream::pump(messages, self.options.stall_timeout, progress, &mut sink).await?;
+        let received = stream::pump(messages, self.options.stall_timeout, progress, Sink::Upload(&mut *upload)).await?;
         same_member(self.live, chosen).await?;
-        let written = sink.upload.finish().await;
+        let written = upload.finish().await;
         written.map_err(|e| store_error(format!("cannot complete the payload in {}", self.home), e))?;
         Ok(received)
     }
@@ -315,21 +312,5 @@ fn checks_of(live_check: &LiveCheck) -> Checks {
         LiveCheck::Matched { .. } => always | Checks::LIVE_HASH,
         LiveCheck::MatchedSender { .. } => always | Checks::SENDER_HASH,
         _ => always,
-    }
-}
-
-struct UploadSink<'a> {
-    upload: &'a mut dyn Upload,
-    home: &'a Home,
-}
-
-#[async_trait]
-impl Sink for UploadSink<'_> {
-    async fn write(&mut self, block: Block) -> Result<()> {
-        for blob in block {
-            let written = self.upload.write(blob).await;
-            written.map_err(|e| store_error(format!("cannot write the payload into {}", self.home), e))?;
-        }
-        Ok(())
     }
 }

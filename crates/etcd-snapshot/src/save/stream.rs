@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use objstore_core::Upload;
 use tokio::sync::mpsc;
 
 use crate::live::Message;
 use crate::progress::{Progress, Stage};
 use crate::receive::{Block, Digester, Digests, Receiver};
 use crate::source::blocking;
-use crate::{Error, Result};
+use crate::store::store_error;
+use crate::{Error, ErrorKind, Result};
 
 /// Blocks of 256 KiB that wait between the network and the hash, and between the hash and the sink. Together with the block
 /// that is gathered and the two that are worked on, less than 3 MiB; small enough to be in the processor's caches still when
@@ -19,9 +20,11 @@ use crate::{Error, Result};
 const WAITING: usize = 4;
 
 /// Where the bytes go.
-#[async_trait]
-pub(crate) trait Sink: Send {
-    async fn write(&mut self, block: Block) -> Result<()>;
+pub(crate) enum Sink<'a> {
+    /// Written on the thread that hashes, while a block is still in the caches.
+    Blocking(Box<dyn FnMut(&Block) -> Result<()> + Send>),
+    /// Written by this task.
+    Upload(&'a mut dyn Upload),
 }
 
 /// What came through.
@@ -37,7 +40,7 @@ pub(crate) async fn pump(
     mut messages: BoxStream<'static, Result<Message>>,
     stall: Duration,
     progress: &dyn Progress,
-    sink: &mut dyn Sink,
+    sink: Sink<'_>,
 ) -> Result<Received> {
     let mut receiver = Receiver::default();
     let first = next(&mut messages, stall).await?;
@@ -49,21 +52,41 @@ pub(crate) async fn pump(
     progress.begin(Stage::Transfer, Some(total));
 
     let (to_hash, hash_in) = mpsc::channel(WAITING);
-    let (to_sink, mut sink_in) = mpsc::channel(WAITING);
-    let hashing = blocking(move || hash(total, hash_in, &to_sink));
-    let reading = read(messages, stall, &mut receiver, first_block, to_hash);
-    let writing = async {
-        while let Some(block) = sink_in.recv().await {
-            let len = block.iter().map(|blob| blob.len() as u64).sum();
-            sink.write(block).await?;
-            progress.advance(len);
+    let reading = read(messages, stall, progress, &mut receiver, first_block, to_hash);
+    let digests = match sink {
+        Sink::Blocking(write) => {
+            let hashing = blocking(move || hash(total, hash_in, write));
+            let (read, hashed) = tokio::join!(reading, hashing);
+            // A disk that fails ends the reading without an error; a stream that ends early has no trailer either.
+            read.and(hashed)?
         }
-        Ok(())
+        Sink::Upload(upload) => {
+            let (to_sink, mut sink_in) = mpsc::channel::<Block>(WAITING);
+            let hand_on = move |block: &Block| to_sink.blocking_send(block.clone()).map_err(|_| given_up());
+            let hashing = blocking(move || hash(total, hash_in, hand_on));
+            let writing = async {
+                while let Some(block) = sink_in.recv().await {
+                    write_to(upload, block).await?;
+                }
+                Ok(())
+            };
+            let (read, wrote, hashed) = tokio::join!(reading, writing, hashing);
+            wrote.and(read).and(hashed)?
+        }
     };
-    // The reader's error comes first: a stream that ends early also has no trailer.
-    let (read, wrote, hashed) = tokio::join!(reading, writing, hashing);
-    wrote.and(read)?;
-    Ok(Received { digests: hashed?, storage_version: receiver.version().map(str::to_owned) })
+    Ok(Received { digests, storage_version: receiver.version().map(str::to_owned) })
+}
+
+async fn write_to(upload: &mut dyn Upload, block: Block) -> Result<()> {
+    for blob in block {
+        upload.write(blob).await.map_err(|e| store_error("cannot write the payload", e))?;
+    }
+    Ok(())
+}
+
+/// Never seen: whoever gave up says why.
+fn given_up() -> Error {
+    Error::new(ErrorKind::Cancelled, "the upload was given up")
 }
 
 async fn next(messages: &mut BoxStream<'static, Result<Message>>, stall: Duration) -> Result<Option<Message>> {
@@ -78,16 +101,19 @@ async fn next(messages: &mut BoxStream<'static, Result<Message>>, stall: Duratio
 async fn read(
     mut messages: BoxStream<'static, Result<Message>>,
     stall: Duration,
+    progress: &dyn Progress,
     receiver: &mut Receiver,
     first_block: Option<Block>,
     to_hash: mpsc::Sender<Block>,
 ) -> Result<()> {
     let mut block = first_block;
     loop {
-        if let Some(block) = block.take()
-            && to_hash.send(block).await.is_err()
-        {
-            return Ok(()); // The sink gave up, and says why.
+        if let Some(block) = block.take() {
+            let len = block.iter().map(|blob| blob.len() as u64).sum();
+            if to_hash.send(block).await.is_err() {
+                return Ok(()); // The sink gave up, and says why.
+            }
+            progress.advance(len);
         }
         match next(&mut messages, stall).await? {
             Some(message) => block = receiver.push(&message)?,
@@ -100,13 +126,15 @@ async fn read(
 }
 
 /// Hashes each block and hands it on.
-fn hash(total: u64, mut blocks: mpsc::Receiver<Block>, to_sink: &mpsc::Sender<Block>) -> Result<Digests> {
+fn hash(
+    total: u64,
+    mut blocks: mpsc::Receiver<Block>,
+    mut hand_on: impl FnMut(&Block) -> Result<()>,
+) -> Result<Digests> {
     let mut digester = Digester::new(total);
     while let Some(block) = blocks.blocking_recv() {
         block.iter().for_each(|blob| digester.update(blob));
-        if to_sink.blocking_send(block).is_err() {
-            break;
-        }
+        hand_on(&block)?;
     }
     digester.finish()
 }
