@@ -92,6 +92,10 @@ pub(crate) struct Save {
     /// Do not compare HashKV with another live member. Writes wait at that member while it computes.
     #[arg(long)]
     pub(crate) no_live_check: bool,
+    /// Checks without which it is no backup: trailer, structure, read-back, live-hash, sender-hash. Exit code 8 if one could
+    /// not be made.
+    #[arg(long, value_delimiter = ',', value_name = "CHECK", conflicts_with = "raw")]
+    pub(crate) require: Vec<String>,
     /// The store held another cluster, or this one before a restore, and holds this one from here on.
     #[arg(long, conflicts_with = "raw")]
     pub(crate) new_incarnation: bool,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
+use std::str::FromStr;
+
+use crate::{Error, Result};
 
 /// A set of things that were verified of one snapshot, with success.
 ///
@@ -67,6 +70,19 @@ impl Checks {
         plausible.then(|| {
             let known = flags.chars().filter_map(|flag| TABLE.iter().find(|(_, known, _)| *known == flag));
             known.fold(Self::NONE, |set, (check, ..)| set | *check)
+        })
+    }
+}
+
+impl FromStr for Checks {
+    type Err = Error;
+
+    /// One check, by its name.
+    fn from_str(name: &str) -> Result<Self> {
+        let found = TABLE.iter().find(|(_, _, known)| *known == name.trim()).map(|(check, ..)| *check);
+        found.ok_or_else(|| {
+            let known: Vec<_> = TABLE.iter().map(|(_, _, known)| *known).collect();
+            Error::usage(format!("`{name}` is not a check: they are {}", known.join(", ")))
         })
     }
 }

@@ -9,6 +9,10 @@ use crate::args;
 
 /// The cluster to talk to.
 pub(crate) fn cluster(args: args::Live) -> anyhow::Result<EtcdCluster> {
+    if !args.endpoints.is_empty() && !named(&args) && !variable_is_blank("ETCDCTL_ENDPOINTS") {
+        let message = "--endpoints names none: is a variable empty? name at least one, as in http://127.0.0.1:2379";
+        return Err(Error::new(ErrorKind::Usage, message).into());
+    }
     let endpoints = match named(&args) {
         true => args.endpoints.iter().map(|endpoint| endpoint.trim()).filter(|endpoint| !endpoint.is_empty()).collect(),
         false => vec!["http://127.0.0.1:2379"],
@@ -54,6 +58,12 @@ fn user(flag: Option<String>) -> anyhow::Result<Option<(String, Password)>> {
         Some(password) => Ok(Some((name, Password::new(password)))),
         None => Err(Error::new(ErrorKind::Usage, format!("user {name} has no password: set ETCDCTL_PASSWORD")).into()),
     }
+}
+
+/// Whether a variable is set, to nothing.
+#[expect(clippy::disallowed_methods, reason = "clap does not tell an empty variable from an empty flag")]
+fn variable_is_blank(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| value.trim_matches([' ', ',']).is_empty())
 }
 
 #[expect(clippy::disallowed_methods, reason = "secrets are not arguments, so clap does not read them")]

@@ -10,6 +10,7 @@ use etcd_snapshot::restore::{
 use etcd_snapshot::{Result, SystemHost};
 use objstore_core::disk::{Disk, OsDisk};
 
+use super::signal::until_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
 
@@ -34,7 +35,8 @@ pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<
         output.result(&serde_json::to_value(&planned)?, &text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let restored = restore(&source, &options, disk, &SystemHost).await?;
+    let left = "what was written is taken away; if that cannot be done, no etcd starts on it, and the next restore cleans it up";
+    let restored = until_signal(left, async { Ok(restore(&source, &options, disk, &SystemHost).await?) }).await?;
     tell(&restored, output)
 }
 

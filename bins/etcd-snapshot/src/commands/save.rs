@@ -5,21 +5,26 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use etcd_snapshot::client::EtcdCluster;
-use etcd_snapshot::{Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
+use etcd_snapshot::{Checks, Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
 use objstore_core::disk::OsDisk;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::live;
-use crate::exit::{Ended, STOPPED};
+use super::signal::until_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
+
+/// What a signal leaves of a save.
+const NOTHING: &str = "nothing was committed";
 
 pub(crate) async fn run(args: args::Save, output: &Output) -> anyhow::Result<ExitCode> {
     let mut options =
         SaveOptions::default().with_stall_timeout(args.stall_timeout).with_progress(progress::watch(output.is_json()));
     if args.no_live_check {
         options = options.without_live_check();
+    }
+    if !args.require.is_empty() {
+        options = options.with_required(required(&args.require)?);
     }
     if args.new_incarnation {
         options = options.with_new_incarnation();
@@ -35,6 +40,11 @@ pub(crate) async fn run(args: args::Save, output: &Output) -> anyhow::Result<Exi
     }
 }
 
+/// The checks that `--require` names.
+fn required(names: &[String]) -> etcd_snapshot::Result<Checks> {
+    names.iter().try_fold(Checks::NONE, |all, name| Ok(all | name.parse()?))
+}
+
 async fn into_store(
     cluster: &EtcdCluster,
     store: &str,
@@ -46,7 +56,7 @@ async fn into_store(
         return Err(Error::new(ErrorKind::Usage, message).into());
     }
     let home = target::open_home(store).await?;
-    let saved = until_signal(async { Ok(save(cluster, &home, options).await?) }).await;
+    let saved = until_signal(NOTHING, async { Ok(save(cluster, &home, options).await?) }).await;
     // Whatever happened, an upload that was given up is aborted before the program ends.
     let closed = home.store().close().await;
     let saved = saved?;
@@ -62,7 +72,7 @@ async fn into_file(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let disk = Arc::new(OsDisk::new());
-    let saved = until_signal(async { Ok(save_raw(cluster, path, options, disk).await?) }).await;
+    let saved = until_signal(NOTHING, async { Ok(save_raw(cluster, path, options, disk).await?) }).await;
     if saved.is_err() {
         remove_part(path);
     }
@@ -76,17 +86,6 @@ fn remove_part(path: &Path) {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let _ = std::fs::remove_file(part);
-}
-
-/// Runs `work` until it is done, or a signal comes; then it is dropped.
-async fn until_signal<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let by = tokio::select! {
-        done = work => return done,
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    Err(Ended { code: STOPPED, name: "stopped", message: format!("stopped by {by}; nothing was committed") }.into())
 }
 
 fn saved_json(saved: &Saved) -> Value {

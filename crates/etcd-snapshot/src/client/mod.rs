@@ -11,7 +11,7 @@ use bytes::Bytes;
 use etcd_client::{AlarmAction, AlarmType, Client, SnapshotStreaming};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 pub use connect::{ClientOptions, Password, TlsFiles};
 
@@ -30,7 +30,7 @@ const HASH_LIMIT: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct EtcdCluster {
     options: ClientOptions,
-    channels: Mutex<HashMap<String, Channel>>,
+    channels: HashMap<String, OnceCell<Channel>>,
 }
 
 struct Channel(Client);
@@ -48,17 +48,19 @@ impl EtcdCluster {
     /// [`Usage`](crate::ErrorKind::Usage) when there is no endpoint, or one of them is no URL.
     pub fn new(options: ClientOptions) -> Result<Self> {
         options.validate()?;
-        Ok(Self { options, channels: Mutex::default() })
+        let channels = options.endpoints.iter().map(|endpoint| (endpoint.clone(), OnceCell::new())).collect();
+        Ok(Self { options, channels })
     }
 
+    /// The channel of `endpoint`. Endpoints are connected independently: one that is silent does not delay the others.
     async fn client(&self, endpoint: &str) -> Result<Client> {
-        let mut channels = self.channels.lock().await;
-        if let Some(channel) = channels.get(endpoint) {
-            return Ok(channel.0.clone());
-        }
-        let client = connect::connect(endpoint, &self.options).await?;
-        channels.insert(endpoint.to_owned(), Channel(client.clone()));
-        Ok(client)
+        let Some(channel) = self.channels.get(endpoint) else {
+            return Err(Error::usage(format!(
+                "{endpoint} is not among the endpoints of this cluster: name one of those"
+            )));
+        };
+        let connect = async || connect::connect(endpoint, &self.options).await.map(Channel);
+        channel.get_or_try_init(connect).await.map(|channel| channel.0.clone())
     }
 
     /// Runs one small request, bounded by the request timeout.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use objstore_core::disk::{Disk, DiskFile, FileKind};
 
-use super::stream::{self, Sink};
+use super::stream::{self, Sink, Write};
 use super::{SaveOptions, choose_member, same_member, within};
 use crate::live::Live;
-use crate::receive::Block;
 use crate::source::blocking;
 use crate::{Error, Hex64, Result};
 
@@ -146,7 +145,7 @@ fn create_part(target: &Target, disk: &dyn Disk) -> Result<Arc<dyn DiskFile>> {
 }
 
 /// Appends blocks to the file.
-fn writer(part: PathBuf, file: Arc<dyn DiskFile>) -> Box<dyn FnMut(&Block) -> Result<()> + Send> {
+fn writer(part: PathBuf, file: Arc<dyn DiskFile>) -> Write {
     let (mut offset, mut begun) = (0_u64, 0_u64);
     Box::new(move |block| {
         for blob in block {

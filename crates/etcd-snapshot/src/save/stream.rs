@@ -19,10 +19,13 @@ use crate::{Error, ErrorKind, Result};
 /// they are hashed and written.
 const WAITING: usize = 4;
 
+/// Writes one block after another.
+pub(crate) type Write = Box<dyn FnMut(&Block) -> Result<()> + Send>;
+
 /// Where the bytes go.
 pub(crate) enum Sink<'a> {
     /// Written on the thread that hashes, while a block is still in the caches.
-    Blocking(Box<dyn FnMut(&Block) -> Result<()> + Send>),
+    Blocking(Write),
     /// Written by this task.
     Upload(&'a mut dyn Upload),
 }
