@@ -14,6 +14,10 @@ use crate::{Error, Hex64, Result};
 /// After so many bytes the disk is told to begin with them, so that the last sync finds little left to do.
 const WRITEBACK: u64 = 8 * 1024 * 1024;
 
+/// So much of the file's end stays in the system's cache. What is older has reached the disk by then, is not read again, and
+/// its pages take the next bytes: writing into pages that were just freed is faster than into ones nobody has touched yet.
+const CACHED: u64 = 4 * WRITEBACK;
+
 /// A snapshot that was saved into a file.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -153,7 +157,8 @@ fn writer(part: PathBuf, file: Arc<dyn DiskFile>) -> Write {
             offset += blob.len() as u64;
         }
         if offset - begun >= WRITEBACK {
-            file.start_writeback(begun, offset - begun);
+            let from = offset.saturating_sub(CACHED);
+            file.start_writeback(from, offset - from);
             begun = offset;
         }
         Ok(())

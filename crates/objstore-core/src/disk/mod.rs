@@ -148,8 +148,9 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
 
     /// Asks the system to begin writing this range to the disk, and does not wait: what a long write calls now and
-    /// then for the range just written, so that the last [`sync`](Self::sync) is short. Promises nothing, and swallows
-    /// no error that `sync` would report.
+    /// then for the range just written, so that the last [`sync`](Self::sync) is short. Parts of the range that have
+    /// reached the disk by now may leave the system's cache. Promises nothing, and swallows no error that `sync` would
+    /// report.
     fn start_writeback(&self, offset: u64, len: u64);
 
     /// Makes contents, length, owner, permissions and times durable.
