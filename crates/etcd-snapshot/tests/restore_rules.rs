@@ -426,24 +426,14 @@ fn of_one_initial_member_only_ordinal_0_restores() {
 }
 
 #[test]
-fn of_several_initial_members_every_ordinal_restores() {
-    let of = |name: &str| {
-        let bench = bench();
-        let options = bench.options().with_name(name).with_initial_cluster(THREE).with_initial_cluster_token("t");
-        (bench, options)
-    };
-    for (name, ordinal) in [("m0", 0), ("m1", 1), ("m2", 2)] {
-        let (bench, options) = of(name);
-        let restored = bench.restore(&options.with_init_container(InitContainer::new(ordinal))).expect("it restores");
-        assert_eq!(restored.outcome, Outcome::Restored);
-    }
-    let (bench, options) = of("m3");
-    let scaled_out = bench.restore(&options.with_init_container(InitContainer::new(3))).expect("it stands by");
-    assert_eq!(scaled_out.outcome, Outcome::NotThisOrdinal);
-
-    let (bench, options) = of("m0");
-    let alone = options.with_init_container(InitContainer::new(0).with_rule(OrdinalRule::First));
+fn of_several_initial_members_none_restores_alone_or_from_a_file() {
+    let bench = bench();
+    let options = bench.options().with_name("m0").with_initial_cluster(THREE).with_initial_cluster_token("t");
+    let alone = options.clone().with_init_container(InitContainer::new(0).with_rule(OrdinalRule::First));
     refused(&bench, &alone, ErrorKind::Refused, &["split the data", "start empty"]);
+    // The file of another pod can be of another time.
+    let from_file = options.with_init_container(InitContainer::new(0));
+    refused(&bench, &from_file, ErrorKind::Refused, &["a file", "STORE#ID"]);
 }
 
 #[test]

@@ -96,8 +96,31 @@ async fn an_init_container_pins_what_was_restored() {
 
     // Without the store.
     let options = pinned(ids[0].clone())(RestoreOptions::default().with_data_dir(dir.path().join("data")));
-    let known = settled(&options, false, Arc::new(OsDisk::new())).await.expect("it is there already");
+    let known = settled(&options, Arc::new(OsDisk::new())).await.expect("it is there already");
     assert_eq!(known.map(|known| known.outcome), Some(Outcome::AlreadyRestored));
+}
+
+/// The pod with this ordinal of a cluster of three initial members.
+fn member_of_three(options: RestoreOptions, ordinal: u64) -> RestoreOptions {
+    options
+        .with_name(format!("m{ordinal}"))
+        .with_initial_cluster("m0=http://127.0.0.1:1380,m1=http://127.0.0.1:2380,m2=http://127.0.0.1:3380")
+        .with_initial_cluster_token("together")
+        .with_init_container(InitContainer::new(ordinal))
+}
+
+#[tokio::test]
+async fn of_several_initial_members_every_ordinal_restores() {
+    let (home, ids) = home_with(&[300]).await;
+    let source = SnapshotSource::stored(&home, &ids[0]).await.expect("it is there");
+    for (ordinal, expected) in
+        [(0, Outcome::Restored), (1, Outcome::Restored), (2, Outcome::Restored), (3, Outcome::NotThisOrdinal)]
+    {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let restored = into(dir.path(), &source, |options| member_of_three(options, ordinal)).await;
+        assert_eq!(restored.expect("it is done").outcome, expected, "ordinal {ordinal}");
+        assert_eq!(dir.path().join("data").exists(), expected == Outcome::Restored, "ordinal {ordinal}");
+    }
 }
 
 #[tokio::test]
@@ -105,13 +128,7 @@ async fn several_members_in_pods_need_the_snapshot_named() {
     let (home, ids) = home_with(&[300]).await;
     let newest = SnapshotSource::newest(&home).await.expect("there is one");
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let member = |options: RestoreOptions| {
-        options
-            .with_name("m1")
-            .with_initial_cluster("m0=http://127.0.0.1:1380,m1=http://127.0.0.1:2380,m2=http://127.0.0.1:3380")
-            .with_initial_cluster_token("together")
-            .with_init_container(InitContainer::new(1))
-    };
+    let member = |options: RestoreOptions| member_of_three(options, 1);
     let refused = into(dir.path(), &newest, member).await.expect_err("the newest can change");
     assert_eq!(refused.kind(), ErrorKind::Refused);
     assert!(refused.to_string().contains("STORE#ID"), "{refused}");

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: args::List, output: &Output) -> anyhow::Result<Exi
 /// For monitoring: the newest must be young enough.
 fn fresh_enough(inventory: &Inventory, max_age: Duration, now: SystemTime) -> anyhow::Result<()> {
     let message = match inventory.snapshots.first() {
-        None => "there is no complete snapshot".to_owned(),
+        None => none(inventory).to_owned(),
         Some(newest) if newest.age(now) > max_age => {
             format!(
                 "the newest snapshot, {}, is {} old, and {} is allowed",
@@ -73,12 +73,20 @@ fn as_text(inventory: &Inventory, incomplete: bool, now: SystemTime) -> String {
         text.push_str(&half_line(half));
     }
     if inventory.snapshots.is_empty() {
-        text.push_str("no complete snapshot\n");
+        let _ = writeln!(text, "{}", none(inventory));
     }
     if !incomplete && !inventory.incomplete.is_empty() {
         let _ = writeln!(text, "({} incomplete: --incomplete lists them)", inventory.incomplete.len());
     }
     text
+}
+
+/// A place where nothing was saved may be the wrong one, and says so.
+fn none(inventory: &Inventory) -> &'static str {
+    match inventory.incarnation {
+        0 => "no complete snapshot: nothing was saved here yet, or the store's name is another",
+        _ => "no complete snapshot",
+    }
 }
 
 fn line(listed: &Listed, incarnations: bool, now: SystemTime) -> String {

@@ -17,8 +17,7 @@ use crate::{args, progress, target};
 pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<ExitCode> {
     let options = options(&args)?.with_progress(progress::watch(output.is_json()));
     let disk: Arc<dyn Disk> = Arc::new(OsDisk::new());
-    let is_file = !args.target.contains("://");
-    if let Some(restored) = settled(&options, is_file, Arc::clone(&disk)).await?.filter(|_| !args.dry_run) {
+    if let Some(restored) = settled(&options, Arc::clone(&disk)).await?.filter(|_| !args.dry_run) {
         return tell(&restored, output);
     }
     let source = target::open_source(&args.target).await?;

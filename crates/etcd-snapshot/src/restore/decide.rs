@@ -24,7 +24,6 @@ pub(super) enum Decision {
 /// What a restore was asked to restore from, as far as a decision depends on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
-    pub(super) is_file: bool,
     /// It was asked for by its id, not as the newest.
     pub(super) by_id: bool,
     /// The snapshot of a store, once it was looked up.
@@ -33,7 +32,7 @@ pub(super) struct Asked<'a> {
 
 impl<'a> From<&'a SnapshotSource> for Asked<'a> {
     fn from(source: &'a SnapshotSource) -> Self {
-        Self { is_file: source.path().is_some(), by_id: source.is_by_id(), id: source.id() }
+        Self { by_id: source.is_by_id(), id: source.id() }
     }
 }
 
@@ -52,9 +51,8 @@ impl Asked<'_> {
 pub(super) fn by_ordinal(options: &RestoreOptions, asked: Asked<'_>, paths: &Paths) -> Result<Decision> {
     let Some(init) = options.init_container else { return Ok(Decision::Restore) };
     let roll = Roll::call(options)?;
-    // A file does not change its name for a newer one, as a store does.
-    let pinned = asked.pinned(options).is_some() || asked.is_file;
-    Ok(match init.part(roll.members, roll.has_local, pinned)? {
+    // A file is not pinned by its name: the one of another pod can be of another time.
+    Ok(match init.part(roll.members, roll.has_local, asked.pinned(options).is_some())? {
         Part::Restore => Decision::Restore,
         Part::StandBy => done(Outcome::NotThisOrdinal, None, paths, false),
     })

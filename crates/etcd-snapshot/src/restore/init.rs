@@ -89,7 +89,7 @@ impl InitContainer {
         }
         if !pinned {
             return Err(Error::refused(format!(
-                "{members} initial members must all restore, from the same snapshot: one that starts empty looks healthy and has other data, and the newest can change between two pods; name it as STORE#ID for every ordinal"
+                "{members} initial members must all restore, from the same snapshot: one that starts empty looks healthy and has other data, and the newest, or a file, can differ between two pods; name it as STORE#ID for every ordinal"
             )));
         }
         // A pod added after the restore joins the running cluster.

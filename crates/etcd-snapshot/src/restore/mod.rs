@@ -102,7 +102,7 @@ pub async fn restore(
 
 /// Says whether an init container has nothing to do, before its snapshot is looked for: a pod that starts again must come
 /// up although the store is out of reach, or has pruned what it was restored from. `None` means: open the source, and call
-/// [`restore`]. `is_file` is whether the source is a local file.
+/// [`restore`].
 ///
 /// # Errors
 ///
@@ -111,13 +111,13 @@ pub async fn restore(
 /// # Cancel safety
 ///
 /// As [`restore`]: it may clean up after an earlier one.
-pub async fn settled(options: &RestoreOptions, is_file: bool, disk: Arc<dyn Disk>) -> Result<Option<Restored>> {
+pub async fn settled(options: &RestoreOptions, disk: Arc<dyn Disk>) -> Result<Option<Restored>> {
     if options.init_container.is_none() {
         return Ok(None);
     }
     let files = Files::new(disk, options.owner);
     let paths = Paths::new(options)?;
-    done_already(Asked { is_file, by_id: false, id: None }, options, &files, &paths).await
+    done_already(Asked { by_id: false, id: None }, options, &files, &paths).await
 }
 
 /// The snapshot that was named must be the one that is restored.
