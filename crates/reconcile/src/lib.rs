@@ -1,0 +1,26 @@
+//! Reconciliation that never assumes: a step runs on what this pass observed, and what was not reached is never called
+//! done.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// A flow, in reading order.
+mod id;
+pub use id::StepId;
+mod error;
+pub use error::{Class, PassError, StepError};
+mod step;
+pub use step::{Change, Observe, Observed, Owner, Remove, Step};
+mod seen;
+pub use seen::{Found, Gone, Seen};
+mod pass;
+pub use pass::{Pass, Removal};
+mod outcome;
+pub use outcome::{Outcome, StepReport, StepState, Verdict};
+
+// What stands around it.
+mod observer;
+pub use observer::{Action, Answer, Event, Observer};
+mod time;
+pub use time::{BoxFuture, Timer};
+
+#[cfg(feature = "testkit")]
+pub mod testkit;

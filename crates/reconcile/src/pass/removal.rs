@@ -1,0 +1,127 @@
+//! One pass that removes.
+
+use std::borrow::Cow;
+
+use super::{
+    core::{Claim, Core},
+    ends, held_back,
+};
+use crate::{Action, Found, Gone, Observe, Observed, Observer, Outcome, Remove, Seen, StepId, StepState, Timer};
+
+/// One pass that removes what a flow made: its own goal, its own order, nothing taken from the specification.
+///
+/// The specification may have changed since, so read from the journal what was made, with [`look`](Self::look). What must
+/// go first is a `&Gone` in a field of what goes after it. A look that fails keeps the removal from ever being converged:
+/// a finalizer that waits for [`is_converged`](Outcome::is_converged) leaves nothing behind.
+#[must_use = "a removal tells what came of it in `finish`"]
+#[derive(Debug)]
+pub struct Removal<'o>(Core<'o>);
+
+impl<'o> Removal<'o> {
+    /// A removal of what the flow of this name made. `goal` names everything that is looked at or removed in it.
+    pub fn new(flow: impl Into<Cow<'static, str>>, goal: impl IntoIterator<Item = impl Into<StepId>>) -> Self {
+        Self(Core::new(flow.into(), goal, false))
+    }
+
+    /// A removal that removes nothing and says what it would remove.
+    pub fn plan(flow: impl Into<Cow<'static, str>>, goal: impl IntoIterator<Item = impl Into<StepId>>) -> Self {
+        Self(Core::new(flow.into(), goal, true))
+    }
+
+    /// Tells this observer what happens.
+    pub fn with_observer(self, observer: &'o dyn Observer) -> Self {
+        Self(self.0.with_observer(observer))
+    }
+
+    /// Waits with this timer, for steps that state a timeout.
+    pub fn with_timer(self, timer: &'o dyn Timer) -> Self {
+        Self(self.0.with_timer(timer))
+    }
+
+    /// Looks whether a thing is there, as it should be or not. `None` if that is not known, or not settled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the removal not converged; nothing is ever written.
+    pub async fn look<'p, T: Observe>(&'p self, thing: &T, read: &T::Read) -> Option<Found<'p, T::Out>> {
+        let claim = self.0.claim(thing)?;
+        match remains(&claim, thing, read).await {
+            Ok(Some(now)) => {
+                claim.end(StepState::Ready);
+                Some(Found::Here(Seen::new(now)))
+            }
+            Ok(None) => {
+                claim.end(StepState::Gone);
+                Some(Found::Gone(Gone::new()))
+            }
+            Err(held) => {
+                claim.end(held);
+                None
+            }
+        }
+    }
+
+    /// Looks at a thing, removes it if it was seen to be there, and looks again. `Some` only if it was seen to be absent.
+    ///
+    /// What does not carry our mark is never removed: it holds the removal as blocked. A step that knows better says
+    /// [`Absent`](Observed::Absent) for it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future is a crash at that await. The removal is then not converged.
+    pub async fn remove<'p, T: Remove>(
+        &'p self,
+        thing: &T,
+        read: &T::Read,
+        write: &T::Write,
+    ) -> Option<Gone<'p, T::Out>> {
+        let mut claim = self.0.claim(thing)?;
+        match clear(&mut claim, thing, read, write).await? {
+            Ok(()) => {
+                claim.end(StepState::Gone);
+                Some(Gone::new())
+            }
+            Err(held) => {
+                claim.end(held);
+                None
+            }
+        }
+    }
+
+    /// Ends the removal, and says what came of it.
+    pub fn finish(self) -> Outcome {
+        self.0.finish()
+    }
+}
+
+async fn remains<T: Observe>(claim: &Claim<'_, '_>, thing: &T, read: &T::Read) -> Result<Option<T::Out>, StepState> {
+    match claim.observe(thing, read).await {
+        Ok(Observed::Absent) => Ok(None),
+        Ok(Observed::Ready(now) | Observed::Drifted { now, .. }) => Ok(Some(now)),
+        Ok(Observed::Pending(after)) => Err(StepState::Waiting(after)),
+        Ok(Observed::Foreign(owner)) => Err(StepState::Foreign(owner)),
+        Err(error) => Err(StepState::Unknown(error)),
+    }
+}
+
+/// Look, remove, look. `None` if the removal was misused before anything was removed.
+async fn clear<T: Remove>(
+    claim: &mut Claim<'_, '_>,
+    thing: &T,
+    read: &T::Read,
+    write: &T::Write,
+) -> Option<Result<(), StepState>> {
+    let mut failed = None;
+    loop {
+        let now = match remains(claim, thing, read).await {
+            Ok(Some(now)) => now,
+            Ok(None) => return Some(Ok(())),
+            Err(held) => return Some(Err(held)),
+        };
+        if let Some(held) = held_back(claim, Action::Remove, failed) {
+            return Some(Err(held));
+        }
+        match claim.write(Action::Remove, thing.remove(write, &now)).await? {
+            Err(error) if ends(error) => return Some(Err(StepState::Refused(error))),
+            result => failed = result.err(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The kit that crashes a flow at every await.
