@@ -72,6 +72,13 @@ impl Error {
         self.0.kind
     }
 
+    /// Says something more.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(more);
+        self
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }

@@ -11,7 +11,7 @@ mod live;
 pub use live::{Endpoint, Live, LiveHash, Message, Status};
 mod receive;
 mod save;
-pub use save::{RawSaved, SaveOptions, Saved, save, save_raw};
+pub use save::{HistoryCheck, RawSaved, SaveOptions, Saved, save, save_raw};
 
 // What a store holds, and what is known of it.
 pub mod home;

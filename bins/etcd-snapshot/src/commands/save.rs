@@ -104,13 +104,14 @@ fn saved_json(saved: &Saved) -> Value {
         "chosen_because": saved.why,
         "checks": saved.checks.names().collect::<Vec<_>>(),
         "live_hash": saved.live_check.to_string(),
+        "history": saved.history.to_string(),
     })
 }
 
 fn saved_text(saved: &Saved, store: &str) -> String {
     let content = &saved.manifest.content;
     format!(
-        "saved {} as {store}#{}\n  revision {}, {} keys, {} bytes, HashKV {}\n  verified: {}\n  live hash: {}\n",
+        "saved {} as {store}#{}\n  revision {}, {} keys, {} bytes, HashKV {}\n  verified: {}\n  live hash: {}\n  history: {}\n",
         saved.endpoint,
         saved.id,
         content.revision,
@@ -118,7 +119,8 @@ fn saved_text(saved: &Saved, store: &str) -> String {
         saved.manifest.payload.bytes,
         content.hash_kv,
         saved.checks,
-        saved.live_check
+        saved.live_check,
+        saved.history
     )
 }
 

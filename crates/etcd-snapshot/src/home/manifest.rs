@@ -94,6 +94,9 @@ pub struct Verified {
     pub live_hash: String,
     /// The member that was compared with, if one was.
     pub compared_with: Option<Hex64>,
+    /// How the comparison with the snapshot before it ended, in words; absent where none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
 }
 
 /// The marker at the head of a home.

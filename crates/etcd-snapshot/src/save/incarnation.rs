@@ -13,6 +13,13 @@ pub(super) struct Incarnation {
     new: bool,
 }
 
+impl Incarnation {
+    /// The one after this, which nobody has declared.
+    pub(super) fn next(self) -> Self {
+        Self { number: self.number.saturating_add(1), new: true }
+    }
+}
+
 /// Settles which incarnation a save of the cluster of `status` belongs to, and refuses another cluster's home. Reads only.
 pub(super) async fn settle(home: &Home, status: &Status, options: &SaveOptions) -> Result<Incarnation> {
     home.require_known_format().await?;
@@ -25,7 +32,7 @@ pub(super) async fn settle(home: &Home, status: &Status, options: &SaveOptions) 
     let went_back = newest_of(&inventory, number).filter(|newest| *newest > status.revision);
     match went_back {
         None if same_cluster => Ok(Incarnation { number, new: false }),
-        _ if options.new_incarnation => Ok(Incarnation { number: number.saturating_add(1), new: true }),
+        _ if options.new_incarnation => Ok(Incarnation { number, new: false }.next()),
         Some(newest) if same_cluster => Err(Error::refused(format!(
             "{home} holds revision {newest} of this cluster, and the member stands at {}: if the cluster was restored, say so with --new-incarnation; if the member is behind, wait",
             status.revision

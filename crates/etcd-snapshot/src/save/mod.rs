@@ -1,6 +1,7 @@
 //! Save: from a live member into a home, verified, and only then a backup.
 
 mod choose;
+mod history;
 mod incarnation;
 mod options;
 mod raw;
@@ -20,9 +21,11 @@ use crate::source::SnapshotSource;
 use crate::store::store_error;
 use crate::{Error, ErrorKind, Hex32, Result};
 use choose::Chosen;
+use history::Compared;
 use incarnation::Incarnation;
 use stream::{Received, Sink};
 
+pub use history::HistoryCheck;
 pub use options::SaveOptions;
 pub use raw::{RawSaved, save_raw};
 
@@ -42,6 +45,8 @@ pub struct Saved {
     pub checks: Checks,
     /// How the comparison with live members ended.
     pub live_check: LiveCheck,
+    /// How the comparison with the snapshot before it ended.
+    pub history: HistoryCheck,
 }
 
 /// Saves a snapshot of `live` into `home`.
@@ -50,7 +55,13 @@ pub struct Saved {
 /// 2. Its stream goes straight into an upload; size and SHA-256 trailer are checked while it flows.
 /// 3. What landed is read back: its size and checksum, its pages one by one, its HashKV.
 /// 4. The hash is compared with another live member, by the rule that stands at [`LiveCheck`].
-/// 5. The manifest is written, create-only. Only now there is a backup.
+/// 5. Its history is compared with that of the newest snapshot of the same incarnation: cluster ids do not tell clusters
+///    apart that were started with etcd's defaults. See [`HistoryCheck`].
+/// 6. The manifest is written, create-only. Only now there is a backup.
+///
+/// What step 5 costs: one listing and the manifest of the snapshot before it. Where there were writes since, one more walk
+/// over the new payload, made while step 4 waits for the other member; where there was a compaction since, also one over
+/// the payload before it.
 ///
 /// Memory: 3 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
 ///
@@ -61,7 +72,7 @@ pub struct Saved {
 /// - [`Unreachable`](crate::ErrorKind::Unreachable): no endpoint or no store answered, the stream stalled, the time was up.
 /// - [`NotAllowed`](crate::ErrorKind::NotAllowed): the member or the store does not allow it.
 /// - [`Refused`](crate::ErrorKind::Refused): endpoints of different clusters, a corrupt member, a home of another cluster
-///   or of a newer format. Nothing was left in the store.
+///   or of a newer format, another history than the home's. Nothing was left in the store, or the message says what.
 /// - [`Damaged`](crate::ErrorKind::Damaged): the stream is not what the member announced. Nothing was left in the store.
 /// - [`Unverified`](crate::ErrorKind::Unverified): it is stored, but a check failed, or one that is required could not be
 ///   made; the source says which. It has no manifest, so that nothing will restore it; the payload is left to be looked into.
@@ -136,13 +147,36 @@ struct Prepared {
     manifest: Manifest,
     checks: Checks,
     live_check: LiveCheck,
+    history: HistoryCheck,
+}
+
+/// What became of a payload that was stored.
+enum Attempt {
+    Prepared(Box<Prepared>),
+    /// It was taken away again: its history is not that of its incarnation.
+    Strange(Error),
 }
 
 impl Save<'_> {
     async fn prepare(&self) -> Result<Prepared> {
-        let host = self.options.host.as_ref();
         let chosen = choose_member(self.live, self.options).await?;
         let incarnation = incarnation::settle(self.home, &chosen.status, self.options).await?;
+        let strange = match self.attempt(chosen.clone(), incarnation).await? {
+            Attempt::Prepared(prepared) => return Ok(*prepared),
+            Attempt::Strange(error) if !self.options.new_incarnation => return Err(error),
+            Attempt::Strange(error) => error,
+        };
+        tracing::debug!(error = %strange, "not the history of its incarnation");
+        self.options.progress.note("the home holds another history: it is saved again, as a new incarnation");
+        match self.attempt(chosen, incarnation.next()).await? {
+            Attempt::Prepared(prepared) => Ok(*prepared),
+            Attempt::Strange(error) => Err(error),
+        }
+    }
+
+    /// Streams into the store and verifies what landed there.
+    async fn attempt(&self, chosen: Chosen, incarnation: Incarnation) -> Result<Attempt> {
+        let host = self.options.host.as_ref();
         let id = SnapshotId::draw(host)?;
         let name = Home::payload_name(&id, incarnation.number);
         let key = self.home.key(&name)?;
@@ -177,7 +211,7 @@ impl Save<'_> {
         Ok(received)
     }
 
-    async fn verify(&self, landed: Landed) -> Result<Prepared> {
+    async fn verify(&self, landed: Landed) -> Result<Attempt> {
         let bytes = landed.received.digests.bytes;
         let source = SnapshotSource::unverified(self.home, landed.key.clone(), bytes, landed.id.clone());
         let unverified = |e: Error| {
@@ -186,7 +220,11 @@ impl Save<'_> {
         };
         let (inspection, ()) =
             tokio::try_join!(self.inspect(&source), self.read_back(&source, &landed)).map_err(unverified)?;
-        let live_check = self.compare(&landed, &source, &inspection).await.map_err(unverified)?;
+        let (live_check, compared) = tokio::join!(
+            self.compare(&landed, &source, &inspection),
+            history::compare(self.home, landed.incarnation.number, &source, &inspection)
+        );
+        let (live_check, compared) = (live_check.map_err(unverified)?, compared.map_err(unverified)?);
         if let LiveCheck::Differs { .. } = live_check {
             let advice = "one of the two members is corrupt; see `etcdctl endpoint hashkv --cluster`, and save again from a member that agrees with the others";
             return Err(unverified(Error::damaged(format!("HashKV {live_check}: {advice}"))));
@@ -198,8 +236,21 @@ impl Save<'_> {
             let why = format!("required and not verified: {}; live hash: {live_check}", missing.join(", "));
             return Err(unverified(Error::unverified(why)));
         }
-        let manifest = self.manifest(&landed, &inspection, &live_check, checks)?;
-        Ok(Prepared { landed, manifest, checks, live_check })
+        let history = match compared {
+            Compared::Fits(history) => history,
+            Compared::Strange(error) => return Ok(Attempt::Strange(self.take_away(&landed, error).await)),
+        };
+        if let HistoryCheck::NotComparable { .. } = history {
+            self.options.progress.note(&format!("history: {history}"));
+        }
+        let verified = Verified {
+            checks: checks.names().map(str::to_owned).collect(),
+            live_hash: live_check.to_string(),
+            compared_with: live_check.member_id(),
+            history: Some(history.to_string()),
+        };
+        let manifest = self.manifest(&landed, &inspection, verified)?;
+        Ok(Attempt::Prepared(Box::new(Prepared { landed, manifest, checks, live_check, history })))
     }
 
     async fn inspect(&self, source: &SnapshotSource) -> Result<Inspection> {
@@ -241,13 +292,7 @@ impl Save<'_> {
         Ok(check)
     }
 
-    fn manifest(
-        &self,
-        landed: &Landed,
-        inspection: &Inspection,
-        live_check: &LiveCheck,
-        checks: Checks,
-    ) -> Result<Manifest> {
+    fn manifest(&self, landed: &Landed, inspection: &Inspection, verified: Verified) -> Result<Manifest> {
         let digests = &landed.received.digests;
         let status = &landed.chosen.status;
         Ok(Manifest {
@@ -267,25 +312,19 @@ impl Save<'_> {
             started: landed.started,
             finished: timestamp(self.options.host.as_ref())?,
             content: Content::from(inspection),
-            verified: Verified {
-                checks: checks.names().map(str::to_owned).collect(),
-                live_hash: live_check.to_string(),
-                compared_with: live_check.member_id(),
-            },
+            verified,
             tool: crate::home::TOOL.to_owned(),
         })
     }
 
     /// First whose home it is, then what was verified, then the commit marker.
     async fn commit(&self, prepared: Prepared) -> Result<Saved> {
-        let Prepared { landed, manifest, checks, live_check } = prepared;
+        let Prepared { landed, manifest, checks, live_check, history } = prepared;
         self.options.progress.begin(Stage::Finish, None);
         let declared = incarnation::declare(self.home, landed.incarnation, &landed.chosen.status, self.options).await;
-        if let Err(e) = declared {
-            if e.kind() == ErrorKind::Refused {
-                self.take_away(&landed).await;
-            }
-            return Err(e);
+        match declared {
+            Err(e) if e.kind() == ErrorKind::Refused => return Err(self.take_away(&landed, e).await),
+            declared => declared?,
         }
         self.home.write_checks(&landed.id, checks, self.options.host.as_ref()).await?;
         if !self.home.commit(&manifest, &landed.id).await? {
@@ -295,13 +334,18 @@ impl Save<'_> {
             )));
         }
         let Landed { id, chosen, .. } = landed;
-        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check })
+        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check, history })
     }
 
-    /// Removes a payload that another cluster's home must not keep. Nobody else knows its key yet.
-    async fn take_away(&self, landed: &Landed) {
-        if let Err(e) = self.home.store().delete(&landed.key, objstore_core::DeleteOptions::default()).await {
-            tracing::warn!(error = %e, key = %landed.key, "a payload could not be taken away");
+    /// Removes a payload that this home must not keep, and gives the error that says why. Nobody else knows its key yet.
+    async fn take_away(&self, landed: &Landed, error: Error) -> Error {
+        let deleted = self.home.store().delete(&landed.key, objstore_core::DeleteOptions::default()).await;
+        match deleted {
+            Ok(_) => error,
+            Err(e) => {
+                tracing::warn!(error = %e, key = %landed.key, "a payload could not be taken away");
+                error.and(&format!("{} stays behind in {}, which is no backup: delete it", landed.name, self.home))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod restore_live;
 
 mod auth;
 mod choice;
+mod history;
 mod load;
 mod reach;
 mod support;
@@ -31,6 +32,11 @@ fn main() -> ExitCode {
         let needs = [Part::Etcd(minor), ETCDCTL];
         cases.push(Case::new(format!("three under writes on {minor}"), needs, move || load::three_under_writes(minor)));
     }
+    for minor in Minor::ALL {
+        cases.push(Case::new(format!("one history on {minor}"), [Part::Etcd(minor)], move || {
+            history::one_cluster(minor)
+        }));
+    }
     for minor in [V3_4, V3_6] {
         let needs = [Part::Etcd(minor), ETCDCTL];
         cases.push(Case::new(format!("users on {minor}"), needs, move || auth::users(minor)));
@@ -48,5 +54,6 @@ fn main() -> ExitCode {
     cases.push(Case::new("dies in the middle", newest, reach::dies));
     cases.push(Case::new("two clusters", newest, reach::two_clusters));
     cases.push(Case::new("under the alarm CORRUPT", newest, reach::corrupt));
-    judges::harness(22, cases)
+    cases.push(Case::new("strangers with one id", newest, history::strangers_with_one_id));
+    judges::harness(27, cases)
 }

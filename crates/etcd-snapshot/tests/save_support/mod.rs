@@ -21,15 +21,47 @@ pub const OTHER: u64 = 0xB2;
 
 /// A snapshot file with its trailer: `revisions` records of one key each, never compacted.
 pub fn snapshot(revisions: i64) -> Vec<u8> {
+    let key = |revision: i64| format!("/registry/pods/{revision:08}");
+    database(&(2..=revisions).map(|revision| Record::put(revision, &key(revision))).collect::<Vec<_>>(), None, None)
+}
+
+/// One record of the bucket `key`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub revision: i64,
+    pub key: String,
+    pub value: String,
+    /// How often the key was written since it was created; 0 for a tombstone.
+    pub version: u8,
+}
+
+impl Record {
+    /// A key that is created.
+    pub fn put(revision: i64, key: &str) -> Self {
+        Self { revision, key: key.to_owned(), value: "yes".to_owned(), version: 1 }
+    }
+
+    pub fn is_tombstone(&self) -> bool {
+        self.version == 0
+    }
+}
+
+/// A snapshot file with its trailer, of these records, with a compaction that was scheduled and one that was finished.
+pub fn database(records: &[Record], scheduled: Option<i64>, finished: Option<i64>) -> Vec<u8> {
     let mut writer = BoltWriter::new(Layout::default()).unwrap();
     for bucket in
         ["alarm", "auth", "authRoles", "authUsers", "cluster", "key", "lease", "members", "members_removed", "meta"]
     {
         writer.begin_bucket(bucket.as_bytes()).unwrap();
         match bucket {
-            "key" => (2..=revisions).for_each(|revision| put_record(&mut writer, revision)),
+            "key" => records.iter().for_each(|record| put_record(&mut writer, record)),
             "meta" => {
-                writer.put(b"consistent_index", &u64::try_from(revisions).unwrap().to_be_bytes()).unwrap();
+                writer.put(b"consistent_index", &(records.len() as u64).to_be_bytes()).unwrap();
+                for (name, revision) in [("finishedCompactRev", finished), ("scheduledCompactRev", scheduled)] {
+                    if let Some(revision) = revision {
+                        writer.put(name.as_bytes(), &revision_key(revision, false)).unwrap();
+                    }
+                }
                 writer.put(b"term", &2_u64.to_be_bytes()).unwrap();
             }
             _ => {}
@@ -45,20 +77,28 @@ pub fn snapshot(revisions: i64) -> Vec<u8> {
     file
 }
 
-/// `key` bucket: revision, `_`, sub-revision; value: mvccpb.KeyValue.
-fn put_record(writer: &mut BoltWriter, revision: i64) {
+/// Revision, `_`, sub-revision, and `t` for a tombstone.
+fn revision_key(revision: i64, tombstone: bool) -> Vec<u8> {
     let mut key = revision.to_be_bytes().to_vec();
     key.push(b'_');
     key.extend_from_slice(&0_i64.to_be_bytes());
-    let name = format!("/registry/pods/{revision:08}");
-    let mut value = vec![0x0A, u8::try_from(name.len()).unwrap()];
-    value.extend_from_slice(name.as_bytes());
-    for field in [0x10, 0x18] {
-        value.push(field);
-        push_varint(&mut value, u64::try_from(revision).unwrap());
+    key.extend(tombstone.then_some(b't'));
+    key
+}
+
+/// The value is an mvccpb.KeyValue; that of a tombstone has nothing but the key.
+fn put_record(writer: &mut BoltWriter, record: &Record) {
+    let mut value = vec![0x0A, u8::try_from(record.key.len()).unwrap()];
+    value.extend_from_slice(record.key.as_bytes());
+    if !record.is_tombstone() {
+        for field in [0x10, 0x18] {
+            value.push(field);
+            push_varint(&mut value, u64::try_from(record.revision).unwrap());
+        }
+        value.extend_from_slice(&[0x20, record.version, 0x2A, u8::try_from(record.value.len()).unwrap()]);
+        value.extend_from_slice(record.value.as_bytes());
     }
-    value.extend_from_slice(&[0x20, 1, 0x2A, 3, b'y', b'e', b's']);
-    writer.put(&key, &value).unwrap();
+    writer.put(&revision_key(record.revision, record.is_tombstone()), &value).unwrap();
 }
 
 fn push_varint(out: &mut Vec<u8>, mut number: u64) {
