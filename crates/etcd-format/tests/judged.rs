@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use etcd_format::drive;
 use etcd_format::survey::{AlarmKind, Summary, Survey, SurveyOptions};
 use history::{History, Op};
-use judges::{Case, EtcdServer, Minor, Part, etcd, etcdctl, etcdutl, harness};
+use judges::{Case, EtcdServer, Minor, Part, base64, etcd, etcdctl, etcdutl, harness};
 use pages::{FreelistForm, Numbers, Plan, build};
 use serde_json::{Value, json};
 
@@ -123,17 +123,6 @@ fn put(key: &str, value: &str, lease: i64) -> Value {
 
 fn delete(from: &str, to: &str) -> Value {
     json!({ "requestDeleteRange": { "key": base64(from), "range_end": base64(to) } })
-}
-
-fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = |chunk: &[u8]| {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        let all = [18, 12, 6, 0].map(|shift| char::from(DIGITS[(bits >> shift & 63) as usize]));
-        let kept: String = all.into_iter().take(chunk.len() + 1).collect();
-        format!("{kept:=<4}")
-    };
-    text.as_bytes().chunks(3).map(digits).collect()
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {

@@ -3,9 +3,18 @@
 use std::ops::Range;
 
 use crate::{
-    ChecksumScope, Checksums, Condition, Error, ErrorKind, Hasher, ObjectKey, Op, PageToken, Prefix, ReadOptions,
-    Result, Revision, UploadInfo, UploadPage,
+    ChecksumScope, Checksums, Condition, DeleteItem, Deleted, Error, ErrorKind, Hasher, ObjectKey, ObjectStore, Op,
+    PageToken, Prefix, ReadOptions, Result, Revision, UploadInfo, UploadPage,
 };
+
+/// A batch, for a store that has none: one delete after another.
+pub(crate) async fn delete_each(store: &dyn ObjectStore, items: Vec<DeleteItem>) -> Vec<Result<Deleted>> {
+    let mut results = Vec::with_capacity(items.len());
+    for item in items {
+        results.push(store.delete(&item.key, item.options).await);
+    }
+    results
+}
 
 /// Whether a change may go on, given what is there now.
 pub(crate) fn check_change(condition: Option<&Condition>, current: Option<&Revision>) -> Result<()> {

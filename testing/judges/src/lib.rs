@@ -55,6 +55,9 @@ pub use process::{Finished, run_to_end};
 mod wait;
 pub use wait::wait_until;
 
+mod text;
+pub use text::base64;
+
 mod guard;
 mod ports;
 

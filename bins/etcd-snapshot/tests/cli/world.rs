@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
-use judges::{EtcdServer, Minor};
+use judges::{EtcdServer, Minor, base64};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -72,19 +72,6 @@ pub(crate) fn url(path: &Path) -> String {
 pub(crate) fn put(server: &EtcdServer, key: &str, value: &str) -> anyhow::Result<()> {
     let request = json!({"key": base64(key.as_bytes()), "value": base64(value.as_bytes())});
     server.call("/v3/kv/put", &request).map(drop)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let index = (group >> (18 - 6 * digit)) & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[index as usize]) } else { '=' });
-        }
-    }
-    text
 }
 
 /// Every file below a folder with its content, to show that nothing was changed.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, ensure};
 use etcd_format::survey::Survey;
 use etcd_format::{ReadWindow, Step};
-use judges::{EtcdServer, Judge, Minor};
+use judges::{EtcdServer, Judge, Minor, base64};
 use serde_json::{Value, json};
 
 /// What a cluster held when its snapshot was taken.
@@ -170,17 +170,4 @@ pub fn etcdutl_restore(etcdutl: &Judge, snapshot: &Path, data_dir: &Path, flags:
     let (snapshot, data_dir) = (snapshot.display().to_string(), data_dir.display().to_string());
     let args = ["snapshot", "restore", &snapshot, "--data-dir", &data_dir].into_iter().chain(flags.iter().copied());
     etcdutl.run(args)?.success().map(drop)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let index = (group >> (18 - 6 * digit)) & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[index as usize]) } else { '=' });
-        }
-    }
-    text
 }

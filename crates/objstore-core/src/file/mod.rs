@@ -22,7 +22,7 @@ use crate::{
     Presigned, Promise, ReadOptions, Result, RevisionStrength, Upload, UploadId, UploadOptions, UploadPage, Verdict,
     WriteOptions, Written,
     disk::{Disk, OsDisk},
-    rules::{context, unsupported},
+    rules::{context, delete_each, unsupported},
 };
 
 /// A store in the files of a folder: one file per object, at its key, with its bytes and nothing else.
@@ -222,11 +222,7 @@ impl ObjectStore for FileStore {
     }
 
     async fn delete_many(&self, items: Vec<DeleteItem>) -> Vec<Result<Deleted>> {
-        let mut results = Vec::with_capacity(items.len());
-        for item in items {
-            results.push(self.delete(&item.key, item.options).await);
-        }
-        results
+        delete_each(self, items).await
     }
 
     async fn list_page(&self, prefix: &Prefix, options: ListOptions) -> Result<ListPage> {

@@ -22,7 +22,7 @@ use crate::{
     ObjectKey, ObjectMeta, ObjectStore, Op, PageToken, Payload, Prefix, PresignRequest, Presigned, Promise,
     ReadOptions, Result, RevisionStrength, SystemClock, Upload, UploadId, UploadOptions, UploadPage, Verdict,
     WriteOptions, Written,
-    rules::{check_digest, check_read, context, hasher_for, resolve_range, unsupported},
+    rules::{check_digest, check_read, context, delete_each, hasher_for, resolve_range, unsupported},
 };
 
 /// The most entries of one page.
@@ -192,11 +192,7 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn delete_many(&self, items: Vec<DeleteItem>) -> Vec<Result<Deleted>> {
-        let mut results = Vec::with_capacity(items.len());
-        for item in items {
-            results.push(self.delete(&item.key, item.options).await);
-        }
-        results
+        delete_each(self, items).await
     }
 
     async fn list_page(&self, prefix: &Prefix, options: ListOptions) -> Result<ListPage> {
