@@ -16,6 +16,23 @@ pub use pass::{Pass, Removal};
 mod outcome;
 pub use outcome::{Outcome, StepReport, StepState, Verdict};
 
+// What is written down before it is used.
+mod journal;
+#[cfg(unix)]
+pub use journal::FileJournal;
+#[cfg(feature = "objstore")]
+pub use journal::StoreJournal;
+#[cfg(feature = "encrypt")]
+pub use journal::{Encrypted, JournalKey};
+pub use journal::{
+    Journal, JournalError, JournalErrorKind, MemoryJournal, Payload, Record, RecordName, RecordReader, Records,
+    Revision, Stored,
+};
+mod secret;
+pub use secret::{OsRandom, Random, Secret};
+mod escrow;
+pub use escrow::{Decision, Escrow, Kept, Recorded, Verified};
+
 // What stands around it.
 mod observer;
 pub use observer::{Action, Answer, Event, Observer};
