@@ -1,0 +1,157 @@
+//! Runs histories one after the other, and judges them.
+
+use std::{sync::Arc, task::Waker};
+
+use super::{
+    call::Call,
+    exec::Signal,
+    history::History,
+    kit::Kit,
+    plan::Plan,
+    replay::Replay,
+    report::{Finding, Reason},
+    state::{Moment, Shared},
+};
+
+/// What is violated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Violation {
+    pub(super) reason: Reason,
+    pub(super) detail: String,
+}
+
+impl Violation {
+    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// What one history came to.
+#[derive(Debug, Default)]
+pub(super) struct Ran {
+    pub(super) violation: Option<Violation>,
+    /// How far it came: to its end, or to where it only repeats.
+    pub(super) until: Moment,
+    /// When the last fault struck.
+    pub(super) struck: Moment,
+    /// Whether the pass slept, so that a call that hangs can meet a timeout.
+    pub(super) sleeps: bool,
+    pub(super) end: Option<u64>,
+}
+
+/// Where histories end that had no fault.
+#[derive(Debug, Clone)]
+struct End {
+    hash: u64,
+    text: String,
+}
+
+/// What does not change from one history to the next: seam, wakers and buffers.
+pub(super) struct Runner<'r, W> {
+    pub(super) kit: &'r Kit<'r, W>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) signals: [Arc<Signal>; 2],
+    pub(super) wakers: [Waker; 2],
+    pub(super) shown: String,
+    clean_end: Option<End>,
+    pub(super) histories: u64,
+}
+
+impl<'r, W> Runner<'r, W> {
+    pub(super) fn new(kit: &'r Kit<'_, W>) -> Self {
+        let signals = [Signal::new(), Signal::new()];
+        let wakers = signals.each_ref().map(|signal| Waker::from(Arc::clone(signal)));
+        Self { kit, shared: Arc::default(), signals, wakers, shown: String::new(), clean_end: None, histories: 0 }
+    }
+
+    /// The calls of the last history between two moments.
+    pub(super) fn calls(&self, from: Moment, until: Moment) -> Vec<Call> {
+        let state = self.shared.lock();
+        state.calls.get(from.calls as usize..until.calls as usize).unwrap_or_default().to_vec()
+    }
+
+    /// Runs a history, and compares its end with the same one without faults.
+    pub(super) fn judge(&mut self, plan: &Plan) -> Ran {
+        let reference = match self.reference(plan) {
+            Ok(reference) => reference,
+            Err(violation) => return Ran { violation: Some(violation), ..Ran::default() },
+        };
+        self.run(plan, reference.as_ref(), false).0
+    }
+
+    pub(super) fn replay(&mut self, plan: Plan) -> Replay {
+        let reference = match self.reference(&plan) {
+            Ok(reference) => reference,
+            Err(violation) => return Replay { finding: Some(finding(violation, plan)), trace: Vec::new() },
+        };
+        let (ran, _end) = self.run(&plan, reference.as_ref(), true);
+        let trace = self.shared.lock().take_trace();
+        Replay { finding: ran.violation.map(|violation| finding(violation, plan)), trace }
+    }
+
+    /// Where the same history ends without faults, if that is asked for.
+    fn reference(&mut self, plan: &Plan) -> Result<Option<End>, Violation> {
+        if self.kit.end_state.is_none() || plan.is_clean() {
+            return Ok(None);
+        }
+        let faultless = plan.without_faults();
+        if !faultless.is_clean() {
+            return self.end_of(&faultless).map(Some);
+        }
+        if self.clean_end.is_none() {
+            self.clean_end = Some(self.end_of(&faultless)?);
+        }
+        Ok(self.clean_end.clone())
+    }
+
+    fn end_of(&mut self, plan: &Plan) -> Result<End, Violation> {
+        let (ran, end) = self.run(plan, None, false);
+        match (ran.violation, end) {
+            (None, Some(end)) => Ok(end),
+            (violation, _) => {
+                let Violation { reason, detail } =
+                    violation.unwrap_or_else(|| Violation::new(Reason::NotConverged, "it has no end"));
+                Err(Violation::new(reason, format!("{detail} (also without faults: {plan})")))
+            }
+        }
+    }
+
+    /// Runs a history. Returns where it ended if nothing was violated and nothing is to be compared.
+    fn run(&mut self, plan: &Plan, reference: Option<&End>, trace: bool) -> (Ran, Option<End>) {
+        self.histories += 1;
+        self.shared.lock().reset(plan, self.kit.settings.threads, trace);
+        let kit = self.kit;
+        let world = (kit.make)();
+        let mut history = History::new(self, &world, plan);
+        let mut violation = history.run();
+        drop(history);
+        let mut end = None;
+        let mut hash = None;
+        if let (None, Some(state)) = (&violation, &kit.end_state) {
+            let here = (state.hash)(&world);
+            hash = Some(here);
+            match reference {
+                Some(there) if there.hash != here => violation = Some(differs(&(state.show)(&world), &there.text)),
+                Some(_) => {}
+                None => end = Some(End { hash: here, text: (state.show)(&world) }),
+            }
+        }
+        let state = self.shared.lock();
+        let ran = Ran {
+            violation,
+            until: state.settled.unwrap_or(state.moment()),
+            struck: state.struck().unwrap_or_default(),
+            sleeps: state.uses_timers,
+            end: hash,
+        };
+        (ran, end)
+    }
+}
+
+fn differs(here: &str, there: &str) -> Violation {
+    Violation::new(Reason::EndState, format!("it ends with {here}, without faults with {there}"))
+}
+
+pub(super) fn finding(Violation { reason, detail }: Violation, plan: Plan) -> Finding {
+    Finding { reason, detail, plan }
+}
