@@ -9,6 +9,8 @@
 pub mod client;
 mod live;
 pub use live::{Endpoint, Live, LiveHash, Message, Status};
+mod cancel;
+pub use cancel::CancelToken;
 mod receive;
 mod save;
 pub use save::{HistoryCheck, RawSaved, SaveOptions, Saved, save, save_raw};

@@ -8,22 +8,16 @@
 mod save_support;
 
 use std::io::ErrorKind as IoKind;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use etcd_snapshot::home::Home;
 use etcd_snapshot::{ErrorKind, SaveOptions, SnapshotSource, save, save_raw};
 use futures::TryStreamExt as _;
 use objstore_core::disk::{Disk as _, Faults, ModelDisk, Survival};
-use objstore_core::{
-    Capabilities, CopyOptions, DeleteItem, DeleteOptions, Deleted, Error, FileStore, Get, ListOptions, ListPage,
-    MemoryStore, ObjectKey, ObjectMeta, ObjectStore, ObjectStoreExt as _, PageToken, Payload, Prefix, PresignRequest,
-    Presigned, ReadOptions, Upload, UploadId, UploadOptions, UploadPage, WriteOptions, Written,
-};
+use objstore_core::{FileStore, MemoryStore, ObjectStore, ObjectStoreExt as _, Prefix};
+use save_support::hooked::{Act, Hooked};
 use save_support::{Script, Scripted, snapshot};
 
 const REVISIONS: i64 = 60;
@@ -165,125 +159,20 @@ async fn a_raw_file_is_the_old_one_or_the_new_one() {
     }
 }
 
-/// A store that stops at a call: before it is delivered, or after it, with its answer lost. Every later call fails.
-#[derive(Debug)]
-struct Stopping {
-    inner: Arc<MemoryStore>,
-    at: u64,
-    answer_lost: bool,
-    calls: Arc<AtomicU64>,
-}
-
-impl std::fmt::Display for Stopping {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a store that stops")
-    }
-}
-
-fn stopped() -> Error {
-    Error::new(objstore_core::ErrorKind::Transport)
-}
-
-/// Runs one call, unless the store stops at it.
-async fn counted<T>(
-    calls: &AtomicU64,
-    at: u64,
-    answer_lost: bool,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
-    match number.cmp(&at) {
-        std::cmp::Ordering::Less => call.await,
-        std::cmp::Ordering::Equal if answer_lost => call.await.and(Err(stopped())),
-        _ => Err(stopped()),
-    }
-}
-
-impl Stopping {
-    async fn run<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        counted(&self.calls, self.at, self.answer_lost, call).await
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Stopping {
-    fn capabilities(&self) -> Arc<Capabilities> {
-        self.inner.capabilities()
-    }
-    async fn put(&self, key: &ObjectKey, body: Payload, options: WriteOptions) -> Result<Written, Error> {
-        self.run(self.inner.put(key, body, options)).await
-    }
-    async fn start_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<Box<dyn Upload>, Error> {
-        let inner = self.run(self.inner.start_upload(key, options)).await?;
-        let (calls, at, answer_lost) = (Arc::clone(&self.calls), self.at, self.answer_lost);
-        Ok(Box::new(StoppingUpload { inner, calls, at, answer_lost }))
-    }
-    async fn head(&self, key: &ObjectKey, options: ReadOptions) -> Result<ObjectMeta, Error> {
-        self.run(self.inner.head(key, options)).await
-    }
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>, options: ReadOptions) -> Result<Get, Error> {
-        self.run(self.inner.get(key, range, options)).await
-    }
-    async fn delete(&self, key: &ObjectKey, options: DeleteOptions) -> Result<Deleted, Error> {
-        self.run(self.inner.delete(key, options)).await
-    }
-    async fn delete_many(&self, items: Vec<DeleteItem>) -> Vec<Result<Deleted, Error>> {
-        self.inner.delete_many(items).await
-    }
-    async fn list_page(&self, prefix: &Prefix, options: ListOptions) -> Result<ListPage, Error> {
-        self.run(self.inner.list_page(prefix, options)).await
-    }
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<Written, Error> {
-        self.run(self.inner.copy(from, to, options)).await
-    }
-    async fn presign(&self, request: PresignRequest) -> Result<Presigned, Error> {
-        self.inner.presign(request).await
-    }
-    async fn uploads_page(&self, prefix: &Prefix, after: Option<PageToken>) -> Result<UploadPage, Error> {
-        self.run(self.inner.uploads_page(prefix, after)).await
-    }
-    async fn abort_upload(&self, key: &ObjectKey, id: &UploadId) -> Result<(), Error> {
-        self.run(self.inner.abort_upload(key, id)).await
-    }
-    async fn close(&self) -> Result<(), Error> {
-        self.inner.close().await
-    }
-}
-
-#[derive(Debug)]
-struct StoppingUpload {
-    inner: Box<dyn Upload>,
-    at: u64,
-    answer_lost: bool,
-    calls: Arc<AtomicU64>,
-}
-
-#[async_trait]
-impl Upload for StoppingUpload {
-    async fn write(&mut self, chunk: Bytes) -> Result<(), Error> {
-        counted(&self.calls, self.at, self.answer_lost, self.inner.write(chunk)).await
-    }
-    async fn finish(&mut self) -> Result<Written, Error> {
-        counted(&self.calls, self.at, self.answer_lost, self.inner.finish()).await
-    }
-    async fn abort(&mut self) -> Result<(), Error> {
-        counted(&self.calls, self.at, self.answer_lost, self.inner.abort()).await
-    }
-    fn id(&self) -> Option<UploadId> {
-        self.inner.id()
-    }
-}
-
 #[tokio::test]
 async fn a_crash_at_any_store_call_leaves_no_manifest_without_payload() {
     let file = snapshot(REVISIONS);
     let run = async |at: u64, answer_lost: bool| {
-        let inner = Arc::new(MemoryStore::new());
-        let calls = Arc::new(AtomicU64::new(0));
-        let store = Stopping { inner: Arc::clone(&inner), at, answer_lost, calls: Arc::clone(&calls) };
-        let home = Home::new(Arc::new(store), Prefix::root());
+        let inner: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        // Every later call fails.
+        let hooked = Hooked::new(Arc::clone(&inner), move |_, call| match call.cmp(&at) {
+            std::cmp::Ordering::Less => Act::Deliver,
+            std::cmp::Ordering::Equal if answer_lost => Act::LoseAnswer,
+            _ => Act::Fail,
+        });
+        let home = Home::new(Arc::new(hooked.clone()), Prefix::root());
         let saved = save(&Script::new(&file, REVISIONS), &home, &options(1)).await;
-        (saved, Home::new(inner, Prefix::root()), calls.load(Ordering::Relaxed))
+        (saved, Home::new(inner, Prefix::root()), hooked.calls())
     };
     let (saved, _, calls) = run(u64::MAX, false).await;
     saved.unwrap();

@@ -5,17 +5,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use etcd_snapshot::client::EtcdCluster;
-use etcd_snapshot::{Checks, Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
+use etcd_snapshot::{CancelToken, Checks, Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
 use objstore_core::disk::OsDisk;
 use serde_json::{Value, json};
 
 use super::live;
-use super::signal::until_signal;
+use super::signal::{cancelled_by_signal, until_signal};
 use crate::output::Output;
 use crate::{args, progress, target};
 
-/// What a signal leaves of a save.
+/// What a signal leaves of a save into a file.
 const NOTHING: &str = "nothing was committed";
+
+/// What a second signal leaves of a save into a store, which the first one has told to take away what it wrote.
+const PERHAPS: &str = "a payload without manifest may be left: `list --incomplete` shows it";
 
 pub(crate) async fn run(args: args::Save, output: &Output) -> anyhow::Result<ExitCode> {
     let mut options =
@@ -56,7 +59,9 @@ async fn into_store(
         return Err(Error::new(ErrorKind::Usage, message).into());
     }
     let home = target::open_home(store).await?;
-    let saved = until_signal(NOTHING, async { Ok(save(cluster, &home, options).await?) }).await;
+    let token = CancelToken::new();
+    let options = options.clone().with_cancel(token.clone());
+    let saved = cancelled_by_signal(&token, PERHAPS, save(cluster, &home, &options)).await;
     // Whatever happened, an upload that was given up is aborted before the program ends.
     let closed = home.store().close().await;
     let saved = saved?;

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
     with("init containers", init::containers);
     with("init containers of several members", init::several);
     with("stopped in the middle", signals::in_the_middle);
+    with("stopped after the payload", signals::after_the_payload);
     drop(world);
-    judges::harness(25, cases)
+    judges::harness(26, cases)
 }

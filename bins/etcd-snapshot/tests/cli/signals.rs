@@ -4,16 +4,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use judges::{Relay, wait_until};
 
-use crate::program::program;
+use crate::program::{program, text};
 use crate::world::{World, content, url};
 
 /// Less than the file has: the stream goes silent in its middle.
 const UNTIL_SILENT: u64 = 150_000;
 const LIMIT: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_secs(5);
+const ROUNDS: usize = 12;
 
 pub(crate) fn in_the_middle(world: &World) -> anyhow::Result<()> {
     let made = world.made()?;
@@ -31,6 +32,41 @@ pub(crate) fn in_the_middle(world: &World) -> anyhow::Result<()> {
         ensure!(said.contains("stopped by SIG"), "{said}");
         nothing_half_made(dir.path()).with_context(|| format!("{signal} in save {flag}"))?;
     }
+    Ok(())
+}
+
+/// Between the payload and its manifest: whichever comes first, there is a backup or nothing.
+pub(crate) fn after_the_payload(world: &World) -> anyhow::Result<()> {
+    let made = world.made()?;
+    let mut stopped = 0;
+    for round in 0..ROUNDS {
+        let dir = tempfile::tempdir()?;
+        let store = dir.path().join("store");
+        let place = url(&store);
+        let args = ["save", "--endpoints", &made.server.client_url(), "--to", &place, "--timeout", "30s"];
+        let mut child = program(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let landed = || {
+            let payload = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".db");
+            std::fs::read_dir(&store).is_ok_and(|entries| entries.flatten().any(payload))
+        };
+        while !landed() && child.try_wait()?.is_none() {
+            std::hint::spin_loop();
+        }
+        Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status()?;
+        let done = child.wait_with_output()?;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        match done.status.code() {
+            Some(130) => {
+                stopped += 1;
+                ensure!(said.contains("stopped by SIGTERM") && said.contains("nothing was committed"), "{said}");
+                nothing_half_made(dir.path()).with_context(|| format!("round {round}: {said}"))?;
+            }
+            // The signal came when it was committing, or after its end.
+            Some(0) => drop(text(&["verify", &place])?),
+            code => bail!("round {round}: {code:?}: {said}"),
+        }
+    }
+    ensure!(stopped > 0, "no signal came in time in {ROUNDS} rounds");
     Ok(())
 }
 

@@ -3,27 +3,22 @@
 mod choose;
 mod history;
 mod incarnation;
+mod job;
 mod options;
+mod payload;
 mod raw;
+mod stop;
 mod stream;
 
 use std::time::Duration;
 
-use objstore_core::{ObjectKey, Upload, UploadOptions, WriteOptions};
-
 use crate::checks::Checks;
-use crate::compare::{self, LiveCheck};
-use crate::home::{CREATE_ONLY, Content, Home, Manifest, Payload, SnapshotId, Verified, timestamp};
-use crate::inspect::{self, Inspection};
+use crate::compare::LiveCheck;
+use crate::home::{Home, Manifest, SnapshotId};
 use crate::live::Live;
-use crate::progress::Stage;
-use crate::source::SnapshotSource;
-use crate::store::store_error;
-use crate::{Error, ErrorKind, Hex32, Result};
+use crate::{Error, Result};
 use choose::Chosen;
-use history::Compared;
-use incarnation::Incarnation;
-use stream::{Received, Sink};
+use stop::Stop;
 
 pub use history::HistoryCheck;
 pub use options::SaveOptions;
@@ -79,26 +74,22 @@ pub struct Saved {
 /// - [`NoSpace`](crate::ErrorKind::NoSpace), [`NotFound`](crate::ErrorKind::NotFound) (the place of the store),
 ///   [`Storage`](crate::ErrorKind::Storage): as the store says.
 /// - [`Usage`](crate::ErrorKind::Usage): an endpoint, a file or a clock that cannot be.
+/// - [`Cancelled`](crate::ErrorKind::Cancelled): by its token. Nothing was left in the store, or the message says what.
 ///
 /// # Cancel safety
+/// [`SaveOptions::with_cancel`] and [`SaveOptions::with_timeout`] end it in an orderly way, within half a minute if the store
+/// answers at all: what was written is taken away, and where that fails the error says what stays.
+///
 /// Dropping it leaves no manifest without a complete payload. An upload that was begun is aborted in the background: call
 /// [`close`](objstore_core::ObjectStore::close) on the store to wait for that. Dropped later, it may leave a payload without
 /// manifest, which [`Inventory::incomplete`](crate::home::Inventory::incomplete) shows, or have committed: look for it.
 pub async fn save(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result<Saved> {
-    let save = Save { live, home, options };
-    let verified = within(options.timeout, Box::pin(save.prepare())).await?;
-    // From here on a time limit could only make it unknown whether there is a backup.
-    save.commit(verified).await
+    job::run(live, home, options).await
 }
 
 /// Bounds `work` in time.
 async fn within<T>(timeout: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(limit) = timeout else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::unreachable(format!(
-            "it was not done within {limit:?}, and nothing was committed: give it a longer --timeout"
-        )))
-    })
+    Stop::after(timeout).bound(work).await?
 }
 
 /// Asks all members and chooses one; says which.
@@ -122,239 +113,4 @@ async fn same_member(live: &dyn Live, chosen: &Chosen) -> Result<()> {
         "{} was member {} before the snapshot and is {} after it, so it is unknown whose data this is: name the endpoint of one member",
         chosen.endpoint, chosen.status.member_id, now.member_id
     )))
-}
-
-struct Save<'a> {
-    live: &'a dyn Live,
-    home: &'a Home,
-    options: &'a SaveOptions,
-}
-
-/// A payload that is stored and not yet verified.
-struct Landed {
-    id: SnapshotId,
-    key: ObjectKey,
-    name: String,
-    incarnation: Incarnation,
-    started: jiff::Timestamp,
-    chosen: Chosen,
-    received: Received,
-}
-
-/// A payload that is stored and verified, and lacks its manifest.
-struct Prepared {
-    landed: Landed,
-    manifest: Manifest,
-    checks: Checks,
-    live_check: LiveCheck,
-    history: HistoryCheck,
-}
-
-/// What became of a payload that was stored.
-enum Attempt {
-    Prepared(Box<Prepared>),
-    /// It was taken away again: its history is not that of its incarnation.
-    Strange(Error),
-}
-
-impl Save<'_> {
-    async fn prepare(&self) -> Result<Prepared> {
-        let chosen = choose_member(self.live, self.options).await?;
-        let incarnation = incarnation::settle(self.home, &chosen.status, self.options).await?;
-        let strange = match self.attempt(chosen.clone(), incarnation).await? {
-            Attempt::Prepared(prepared) => return Ok(*prepared),
-            Attempt::Strange(error) if !self.options.new_incarnation => return Err(error),
-            Attempt::Strange(error) => error,
-        };
-        tracing::debug!(error = %strange, "not the history of its incarnation");
-        self.options.progress.note("the home holds another history: it is saved again, as a new incarnation");
-        match self.attempt(chosen, incarnation.next()).await? {
-            Attempt::Prepared(prepared) => Ok(*prepared),
-            Attempt::Strange(error) => Err(error),
-        }
-    }
-
-    /// Streams into the store and verifies what landed there.
-    async fn attempt(&self, chosen: Chosen, incarnation: Incarnation) -> Result<Attempt> {
-        let host = self.options.host.as_ref();
-        let id = SnapshotId::draw(host)?;
-        let name = Home::payload_name(&id, incarnation.number);
-        let key = self.home.key(&name)?;
-        let started = timestamp(host)?;
-        let received = self.upload(&key, &chosen).await?;
-        let landed = Landed { id, key, name, incarnation, started, chosen, received };
-        self.verify(landed).await
-    }
-
-    /// Streams into the store. On any error nothing is left there.
-    async fn upload(&self, key: &ObjectKey, chosen: &Chosen) -> Result<Received> {
-        let write = WriteOptions::default().with_condition(CREATE_ONLY);
-        let upload_options = UploadOptions::default().with_write(write).with_size_hint(chosen.status.db_size);
-        let upload = self.home.store().start_upload(key, upload_options).await;
-        let mut upload = upload.map_err(|e| store_error(format!("cannot begin to write into {}", self.home), e))?;
-        let streamed = self.stream(chosen, upload.as_mut()).await;
-        if streamed.is_err()
-            && let Err(e) = upload.abort().await
-        {
-            tracing::warn!(error = %e, "an upload could not be aborted; it will be swept");
-        }
-        streamed
-    }
-
-    async fn stream(&self, chosen: &Chosen, upload: &mut dyn Upload) -> Result<Received> {
-        let messages = self.live.snapshot(&chosen.endpoint).await?;
-        let progress = self.options.progress.as_ref();
-        let received = stream::pump(messages, self.options.stall_timeout, progress, Sink::Upload(&mut *upload)).await?;
-        same_member(self.live, chosen).await?;
-        let written = upload.finish().await;
-        written.map_err(|e| store_error(format!("cannot complete the payload in {}", self.home), e))?;
-        Ok(received)
-    }
-
-    async fn verify(&self, landed: Landed) -> Result<Attempt> {
-        let bytes = landed.received.digests.bytes;
-        let source = SnapshotSource::unverified(self.home, landed.key.clone(), bytes, landed.id.clone());
-        let unverified = |e: Error| {
-            let message = format!("{} is stored in {} but was not verified, and is no backup", landed.name, self.home);
-            Error::unverified(message).with_source(e)
-        };
-        let (inspection, ()) =
-            tokio::try_join!(self.inspect(&source), self.read_back(&source, &landed)).map_err(unverified)?;
-        let (live_check, compared) = tokio::join!(
-            self.compare(&landed, &source, &inspection),
-            history::compare(self.home, landed.incarnation.number, &source, &inspection)
-        );
-        let (live_check, compared) = (live_check.map_err(unverified)?, compared.map_err(unverified)?);
-        if let LiveCheck::Differs { .. } = live_check {
-            let advice = "one of the two members is corrupt; see `etcdctl endpoint hashkv --cluster`, and save again from a member that agrees with the others";
-            return Err(unverified(Error::damaged(format!("HashKV {live_check}: {advice}"))));
-        }
-        let checks = checks_of(&live_check);
-        if !checks.contains(self.options.required) {
-            let missing: Vec<_> =
-                self.options.required.names().filter(|name| !checks.names().any(|have| have == *name)).collect();
-            let why = format!("required and not verified: {}; live hash: {live_check}", missing.join(", "));
-            return Err(unverified(Error::unverified(why)));
-        }
-        let history = match compared {
-            Compared::Fits(history) => history,
-            Compared::Strange(error) => return Ok(Attempt::Strange(self.take_away(&landed, error).await)),
-        };
-        if let HistoryCheck::NotComparable { .. } = history {
-            self.options.progress.note(&format!("history: {history}"));
-        }
-        let verified = Verified {
-            checks: checks.names().map(str::to_owned).collect(),
-            live_hash: live_check.to_string(),
-            compared_with: live_check.member_id(),
-            history: Some(history.to_string()),
-        };
-        let manifest = self.manifest(&landed, &inspection, verified)?;
-        Ok(Attempt::Prepared(Box::new(Prepared { landed, manifest, checks, live_check, history })))
-    }
-
-    async fn inspect(&self, source: &SnapshotSource) -> Result<Inspection> {
-        let inspection = inspect::inspect(source, self.options.progress.as_ref()).await?;
-        inspection.require_sound()?;
-        Ok(inspection)
-    }
-
-    /// The stored object has the size and the bytes that were sent. It is read whole: what a store says of itself is not
-    /// evidence of what it will give back.
-    async fn read_back(&self, source: &SnapshotSource, landed: &Landed) -> Result<()> {
-        let digests = &landed.received.digests;
-        let meta = self.home.store().head(&landed.key, objstore_core::ReadOptions::default()).await;
-        let meta = meta.map_err(|e| store_error("the payload cannot be looked at", e))?;
-        if meta.size != digests.bytes {
-            return Err(Error::damaged(format!(
-                "{} bytes were sent, and the store holds {}",
-                digests.bytes, meta.size
-            )));
-        }
-        let crc32c = inspect::crc32c_of(source).await?;
-        if crc32c != digests.crc32c {
-            return Err(Error::damaged(format!(
-                "the CRC-32C of what was sent is {:08x}, of what the store gives back {crc32c:08x}",
-                digests.crc32c
-            )));
-        }
-        Ok(())
-    }
-
-    async fn compare(&self, landed: &Landed, source: &SnapshotSource, inspection: &Inspection) -> Result<LiveCheck> {
-        if !self.options.live_check {
-            return Ok(LiveCheck::NotAsked);
-        }
-        self.options.progress.begin(Stage::LiveHash, None);
-        let sender = Some((landed.chosen.endpoint.as_str(), landed.chosen.status.member_id));
-        let check = compare::with_live(self.live, sender, &landed.chosen.others, source, inspection).await?;
-        self.options.progress.note(&format!("HashKV of the file: {check}"));
-        Ok(check)
-    }
-
-    fn manifest(&self, landed: &Landed, inspection: &Inspection, verified: Verified) -> Result<Manifest> {
-        let digests = &landed.received.digests;
-        let status = &landed.chosen.status;
-        Ok(Manifest {
-            format: crate::home::FORMAT,
-            id: landed.id.to_string(),
-            payload: Payload {
-                key: landed.name.clone(),
-                bytes: digests.bytes,
-                sha256: digests.sha256.clone(),
-                crc32c: Hex32(digests.crc32c),
-            },
-            incarnation: landed.incarnation.number,
-            cluster_id: status.cluster_id,
-            member_id: status.member_id,
-            server_version: status.version.clone(),
-            storage_version: landed.received.storage_version.clone().or_else(|| inspection.storage_version()),
-            started: landed.started,
-            finished: timestamp(self.options.host.as_ref())?,
-            content: Content::from(inspection),
-            verified,
-            tool: crate::home::TOOL.to_owned(),
-        })
-    }
-
-    /// First whose home it is, then what was verified, then the commit marker.
-    async fn commit(&self, prepared: Prepared) -> Result<Saved> {
-        let Prepared { landed, manifest, checks, live_check, history } = prepared;
-        self.options.progress.begin(Stage::Finish, None);
-        let declared = incarnation::declare(self.home, landed.incarnation, &landed.chosen.status, self.options).await;
-        match declared {
-            Err(e) if e.kind() == ErrorKind::Refused => return Err(self.take_away(&landed, e).await),
-            declared => declared?,
-        }
-        self.home.write_checks(&landed.id, checks, self.options.host.as_ref()).await?;
-        if !self.home.commit(&manifest, &landed.id).await? {
-            return Err(Error::refused(format!(
-                "the place of the manifest of {} in {} is taken: this save was given up for lost; save again",
-                landed.id, self.home
-            )));
-        }
-        let Landed { id, chosen, .. } = landed;
-        Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check, history })
-    }
-
-    /// Removes a payload that this home must not keep, and gives the error that says why. Nobody else knows its key yet.
-    async fn take_away(&self, landed: &Landed, error: Error) -> Error {
-        let deleted = self.home.store().delete(&landed.key, objstore_core::DeleteOptions::default()).await;
-        match deleted {
-            Ok(_) => error,
-            Err(e) => {
-                tracing::warn!(error = %e, key = %landed.key, "a payload could not be taken away");
-                error.and(&format!("{} stays behind in {}, which is no backup: delete it", landed.name, self.home))
-            }
-        }
-    }
-}
-
-fn checks_of(live_check: &LiveCheck) -> Checks {
-    let always = Checks::TRAILER | Checks::STRUCTURE | Checks::READ_BACK;
-    match live_check {
-        LiveCheck::Matched { .. } => always | Checks::LIVE_HASH,
-        LiveCheck::MatchedSender { .. } => always | Checks::SENDER_HASH,
-        _ => always,
-    }
 }

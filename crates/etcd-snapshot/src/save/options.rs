@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::checks::Checks;
 use crate::host::{Host, SystemHost};
 use crate::progress::{Progress, Silent};
@@ -21,8 +22,12 @@ pub struct SaveOptions {
     pub new_incarnation: bool,
     /// How long the member may send nothing. Default: 30 s.
     pub stall_timeout: Duration,
-    /// How long everything before the commit may take; the commit is a few small writes. Default: no limit.
+    /// How long everything before the commit may take; the commit is a few small writes. What was written until then is
+    /// taken away. Default: no limit.
     pub timeout: Option<Duration>,
+    /// What may end a [`save`](super::save()) before its commit, in an orderly way. Default: nothing.
+    /// [`save_raw`](super::save_raw) takes no notice of it.
+    pub cancel: Option<CancelToken>,
     /// Who watches. Default: nobody.
     pub progress: Arc<dyn Progress>,
     /// Clock and randomness. Default: the system's.
@@ -37,6 +42,7 @@ impl Default for SaveOptions {
             new_incarnation: false,
             stall_timeout: Duration::from_secs(30),
             timeout: None,
+            cancel: None,
             progress: Arc::new(Silent),
             host: Arc::new(SystemHost),
         }
@@ -76,6 +82,14 @@ impl SaveOptions {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what may end the save before its commit: it takes away what it has written, and returns an error of the kind
+    /// [`Cancelled`](crate::ErrorKind::Cancelled). A save that is committing goes on and succeeds.
+    #[must_use]
+    pub fn with_cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = Some(token);
         self
     }
 
