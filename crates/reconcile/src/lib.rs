@@ -36,8 +36,16 @@ pub use escrow::{Decision, Escrow, Kept, Recorded, Verified};
 // What stands around it.
 mod observer;
 pub use observer::{Action, Answer, Event, Observer};
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(feature = "tracing")]
+pub use trace::TracingObserver;
 mod time;
 pub use time::{BoxFuture, Timer};
+mod retry;
+pub use retry::{Gate, Next, RetryPolicy, RetryState, RetryTable, Stalled};
+pub mod conditions;
+mod rfc3339;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;

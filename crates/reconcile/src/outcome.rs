@@ -163,7 +163,7 @@ impl Outcome {
 
     /// When the next pass is due, by what this one alone knows; `None` if nothing is known to be due.
     ///
-    /// It has no memory: failures in a row are spread by a retry table.
+    /// It has no memory: failures in a row are spread by a [`RetryTable`](crate::RetryTable).
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         match &self.verdict {
@@ -260,6 +260,8 @@ fn shortest(steps: &[StepReport]) -> Option<Duration> {
     steps.iter().filter_map(|report| report.state.wait()).min()
 }
 
+/// The verdict and every step that is held, by names and codes. Times are left out: a pass that ends like the last one
+/// reads like it.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.verdict)?;
@@ -275,7 +277,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Converged => f.write_str("converged"),
             Self::Planned { changes } => write!(f, "planned changes={changes}"),
-            Self::Progressing { after } => write!(f, "progressing after={after:?}"),
+            Self::Progressing { .. } => f.write_str("progressing"),
             Self::Blocked { step, .. } => write!(f, "blocked step={step}"),
             Self::Failed { step, error } => write!(f, "failed step={step} error={error}"),
             Self::Misused(error) => write!(f, "misused: {error}"),
@@ -289,7 +291,7 @@ impl fmt::Display for StepState {
             Self::Ready => f.write_str("ready"),
             Self::Gone => f.write_str("gone"),
             Self::NotReached => f.write_str("not reached"),
-            Self::Waiting(after) => write!(f, "pending, again in {after:?}"),
+            Self::Waiting(_) => f.write_str("pending"),
             Self::Missing => f.write_str("missing"),
             Self::Drifted(why) => write!(f, "drifted: {why}"),
             Self::Foreign(owner) => write!(f, "held by {owner}"),
