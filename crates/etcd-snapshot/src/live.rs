@@ -17,6 +17,15 @@ pub trait Live: fmt::Debug + Send + Sync {
     /// Asks every endpoint for its status. An endpoint that does not answer is in the list, with the reason.
     async fn members(&self) -> Vec<Endpoint>;
 
+    /// Asks the member behind one endpoint for its status.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not allow it.
+    ///
+    /// # Cancel safety
+    /// It changes nothing, here and in the other questions.
+    async fn member(&self, endpoint: &str) -> Result<Status>;
+
     /// How many voting members the cluster has, by its own list; not only those among the endpoints.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Is told how far an operation has come. Calls come often and from several threads; they must not block.
 pub trait Progress: fmt::Debug + Send + Sync + 'static {
-    /// A stage begins; `total` is its size in bytes, if it is known.
+    /// A stage begins, and the one before it has ended; `total` is its size in bytes, if it is known.
     fn begin(&self, stage: Stage, total: Option<u64>);
 
     /// So many more bytes of the current stage are done.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use etcd_snapshot::home::Home;
 use etcd_snapshot::{
-    CancelToken, Endpoint, ErrorKind, Live, LiveHash, Message, Result, SaveOptions, SnapshotSource, progress::Silent,
-    save, verify,
+    CancelToken, Endpoint, ErrorKind, Live, LiveHash, Message, Result, SaveOptions, SnapshotSource, Status,
+    progress::Silent, save, verify,
 };
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -40,6 +40,10 @@ impl Live for HookedLive {
     async fn members(&self) -> Vec<Endpoint> {
         (self.hook)("members");
         self.inner.members().await
+    }
+    async fn member(&self, endpoint: &str) -> Result<Status> {
+        (self.hook)("member");
+        self.inner.member(endpoint).await
     }
     async fn voters(&self) -> Result<usize> {
         (self.hook)("voters");
@@ -122,6 +126,8 @@ async fn judge(run: &Run, at: &str) -> bool {
 async fn at_every_call(store: impl Fn() -> Arc<dyn ObjectStore>) {
     let whole = run(store(), usize::MAX, Act::Deliver).await;
     assert!(judge(&whole, "not cancelled").await);
+    let asked = |name| whole.log.iter().filter(|called| **called == name).count();
+    assert_eq!((asked("members"), asked("member")), (1, 1), "only the sender is asked again");
     let (mut stopped_in, mut went_on) = (BTreeSet::new(), 0);
     for at in 1..=whole.log.len() {
         let run = run(store(), at, Act::Deliver).await;
@@ -131,8 +137,19 @@ async fn at_every_call(store: impl Fn() -> Arc<dyn ObjectStore>) {
             false => drop(stopped_in.insert(name)),
         }
     }
-    let all =
-        ["finish", "get", "hash_kv", "head", "list_page", "members", "message", "snapshot", "start_upload", "write"];
+    let all = [
+        "finish",
+        "get",
+        "hash_kv",
+        "head",
+        "list_page",
+        "member",
+        "members",
+        "message",
+        "snapshot",
+        "start_upload",
+        "write",
+    ];
     assert!(all.iter().all(|name| stopped_in.contains(name)), "stopped only in {stopped_in:?}");
     assert!(went_on >= 3, "a commit was cut off");
 }

@@ -115,6 +115,10 @@ impl Live for EtcdCluster {
         futures::future::join_all(asked).await
     }
 
+    async fn member(&self, endpoint: &str) -> Result<Status> {
+        self.status(endpoint).await
+    }
+
     async fn voters(&self) -> Result<usize> {
         let mut refused = None;
         for endpoint in &self.options.endpoints {

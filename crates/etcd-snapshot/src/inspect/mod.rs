@@ -2,6 +2,7 @@
 
 mod read;
 
+use bytes::Bytes;
 use etcd_format::survey::{AlarmKind, Finding, Severity, Summary, Survey, SurveyOptions};
 use etcd_format::{ErrorKind as FormatKind, FormatError};
 use futures::TryStreamExt as _;
@@ -49,9 +50,14 @@ pub(crate) async fn hash_kv_at(source: &SnapshotSource, revision: i64, compact_r
 }
 
 /// CRC-32C of everything that `source` gives.
-pub(crate) async fn crc32c_of(source: &SnapshotSource) -> Result<u32> {
+pub(crate) async fn crc32c_of(source: &SnapshotSource, progress: &dyn Progress) -> Result<u32> {
+    progress.begin(Stage::ReadBack, Some(source.len()));
     let blocks = source.stream().await?;
-    blocks.try_fold(0, async |crc, block| Ok(crc32c::crc32c_append(crc, &block))).await
+    let append = async |crc, block: Bytes| {
+        progress.advance(block.len() as u64);
+        Ok(crc32c::crc32c_append(crc, &block))
+    };
+    blocks.try_fold(0, append).await
 }
 
 async fn walk(source: &SnapshotSource, options: SurveyOptions, progress: &dyn Progress) -> Result<Inspection> {

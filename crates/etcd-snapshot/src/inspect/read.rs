@@ -66,15 +66,22 @@ async fn walk_object(
     collect: &mut impl FnMut(Finding),
 ) -> Result<Survey> {
     let mut window = Window { source, start: 0, held: Bytes::new(), coming: None };
+    // Free pages are never asked for, others twice: what is told adds up to the length all the same.
+    let mut untold = source.len();
     loop {
         let step = survey.step().map_err(|e| format_error(source, e))?;
         match step {
-            Step::Done => return Ok(survey),
+            Step::Done => {
+                progress.advance(untold);
+                return Ok(survey);
+            }
             Step::Item(finding) => collect(finding),
             Step::Read(request) => {
                 let bytes = window.fetch(request).await?;
                 survey.feed(&bytes).map_err(|e| format_error(source, e))?;
-                progress.advance(request.len as u64);
+                let more = untold.min(request.len as u64);
+                untold -= more;
+                progress.advance(more);
             }
         }
     }

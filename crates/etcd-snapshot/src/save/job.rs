@@ -1,5 +1,7 @@
 //! One save, from the choice of a member to the manifest.
 
+use std::sync::Arc;
+
 use objstore_core::Upload;
 
 use super::choose::Chosen;
@@ -8,13 +10,14 @@ use super::incarnation::{self, Incarnation};
 use super::payload::Place;
 use super::stop::Stop;
 use super::stream::{self, Received, Sink};
+use super::turns::Later;
 use super::{SaveOptions, Saved, choose_member, same_member};
 use crate::checks::Checks;
 use crate::compare::{self, LiveCheck};
 use crate::home::{Content, Home, Manifest, Payload, SnapshotId, Verified, timestamp};
 use crate::inspect::{self, Inspection};
 use crate::live::Live;
-use crate::progress::Stage;
+use crate::progress::{Progress, Stage};
 use crate::source::SnapshotSource;
 use crate::store::store_error;
 use crate::{Error, ErrorKind, Hex32, Result};
@@ -130,8 +133,13 @@ impl<'a> Save<'a> {
                 format!("{} is stored in {} but was not verified, and is no backup", landed.place.name, self.home);
             Error::unverified(message).with_source(e)
         };
-        let (inspection, ()) =
-            tokio::try_join!(self.inspect(&source), self.read_back(&source, landed)).map_err(unverified)?;
+        let walk = Later::new(Arc::clone(&self.options.progress));
+        let read_back = async {
+            self.read_back(&source, landed).await?;
+            walk.take_turn();
+            Ok(())
+        };
+        let (inspection, ()) = tokio::try_join!(inspect_sound(&source, &walk), read_back).map_err(unverified)?;
         let (live_check, compared) = tokio::join!(
             self.compare(landed, &source, &inspection),
             history::compare(self.home, landed.incarnation.number, &source, &inspection)
@@ -165,12 +173,6 @@ impl<'a> Save<'a> {
         Ok(Verdict::Good(Box::new(Findings { manifest, checks, live_check, history })))
     }
 
-    async fn inspect(&self, source: &SnapshotSource) -> Result<Inspection> {
-        let inspection = inspect::inspect(source, self.options.progress.as_ref()).await?;
-        inspection.require_sound()?;
-        Ok(inspection)
-    }
-
     /// The stored object has the size and the bytes that were sent. It is read whole: what a store says of itself is not
     /// evidence of what it will give back.
     async fn read_back(&self, source: &SnapshotSource, landed: &Landed<'_>) -> Result<()> {
@@ -183,7 +185,7 @@ impl<'a> Save<'a> {
                 digests.bytes, meta.size
             )));
         }
-        let crc32c = inspect::crc32c_of(source).await?;
+        let crc32c = inspect::crc32c_of(source, self.options.progress.as_ref()).await?;
         if crc32c != digests.crc32c {
             return Err(Error::damaged(format!(
                 "the CRC-32C of what was sent is {:08x}, of what the store gives back {crc32c:08x}",
@@ -253,6 +255,12 @@ impl<'a> Save<'a> {
         let Landed { id, chosen, .. } = landed;
         Ok(Saved { id, manifest, endpoint: chosen.endpoint, why: chosen.why, checks, live_check, history })
     }
+}
+
+async fn inspect_sound(source: &SnapshotSource, progress: &dyn Progress) -> Result<Inspection> {
+    let inspection = inspect::inspect(source, progress).await?;
+    inspection.require_sound()?;
+    Ok(inspection)
 }
 
 fn checks_of(live_check: &LiveCheck) -> Checks {

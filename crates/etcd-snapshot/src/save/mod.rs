@@ -9,6 +9,7 @@ mod payload;
 mod raw;
 mod stop;
 mod stream;
+mod turns;
 
 use std::time::Duration;
 
@@ -104,8 +105,8 @@ async fn choose_member(live: &dyn Live, options: &SaveOptions) -> Result<Chosen>
 
 /// The member that answers at the endpoint must be the one that was asked before: an address can stand for several.
 async fn same_member(live: &dyn Live, chosen: &Chosen) -> Result<()> {
-    let now = live.members().await.into_iter().find(|endpoint| endpoint.url == chosen.endpoint);
-    let Some(Ok(now)) = now.map(|endpoint| endpoint.status) else { return Ok(()) };
+    // One that does not answer any more has sent everything all the same.
+    let Ok(now) = live.member(&chosen.endpoint).await else { return Ok(()) };
     if now.member_id == chosen.status.member_id && now.cluster_id == chosen.status.cluster_id {
         return Ok(());
     }

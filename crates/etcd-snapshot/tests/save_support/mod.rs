@@ -150,11 +150,10 @@ pub struct Script {
     pub messages: Vec<Message>,
     pub end: End,
     pub members: Vec<Status>,
-    /// The member that answers for the first endpoint from the second question on.
+    /// The member that answers for the first endpoint when it is asked again.
     pub later: Option<Status>,
     pub hash: Option<LiveHash>,
     pub voters: usize,
-    asked: AtomicU64,
 }
 
 impl Script {
@@ -173,7 +172,6 @@ impl Script {
             later: None,
             hash: None,
             voters: 2,
-            asked: AtomicU64::new(0),
         }
     }
 }
@@ -185,16 +183,13 @@ pub fn url(number: usize) -> String {
 #[async_trait]
 impl Live for Script {
     async fn members(&self) -> Vec<Endpoint> {
-        let before = self.asked.fetch_add(1, Ordering::Relaxed);
-        let mut members = self.members.clone();
-        if let Some(later) = self.later.clone().filter(|_| before > 0) {
-            members[0] = later;
-        }
-        members
-            .into_iter()
-            .enumerate()
-            .map(|(number, status)| Endpoint { url: url(number), status: Ok(status) })
-            .collect()
+        let members = self.members.iter().cloned();
+        members.enumerate().map(|(number, status)| Endpoint { url: url(number), status: Ok(status) }).collect()
+    }
+
+    async fn member(&self, endpoint: &str) -> Result<Status> {
+        let number = (0..self.members.len()).find(|number| url(*number) == endpoint).unwrap();
+        Ok(self.later.clone().filter(|_| number == 0).unwrap_or_else(|| self.members[number].clone()))
     }
 
     async fn voters(&self) -> Result<usize> {
