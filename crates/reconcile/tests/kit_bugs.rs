@@ -1,5 +1,7 @@
 //! Small controllers with known bugs, which the kit must find, each for the right reason; and a good one, which passes.
 
+#![expect(clippy::future_not_send, reason = "the world is a model that stays on one thread")]
+
 use std::cell::{Cell, RefCell};
 
 use reconcile::testkit::{Call, Fault, Faults, Kit, Pairs, Reason};

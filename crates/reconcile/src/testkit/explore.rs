@@ -120,7 +120,7 @@ impl<W> Exploration<'_, W> {
             self.report.saw_end_state(hash);
         }
         if let Some(violation) = ran.violation.take() {
-            self.report.add(finding(violation, plan.clone()));
+            self.report.add(finding(violation, ran.blamed.take().unwrap_or_else(|| plan.clone())));
         }
         ran
     }

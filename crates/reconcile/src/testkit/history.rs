@@ -204,15 +204,15 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     fn completed(&mut self, controller: usize, claim: Claim) -> Result<(), Violation> {
         let Some(slot) = self.slots[controller].take() else { return Ok(()) };
-        let (writes, disturbed) = {
+        let (writes, disturbed, overtaken) = {
             let mut state = self.runner.shared.lock();
             state.note(|| format!("  claims {claim:?}"));
-            (state.writes(controller), state.is_disturbed(controller))
+            (state.writes(controller), state.is_disturbed(controller), state.is_overtaken(controller))
         };
         let calls = slot.calls;
         self.drop_future(slot)?;
         self.check_shown()?;
-        if claim == Claim::Ready {
+        if claim == Claim::Ready && !overtaken {
             self.check_goal()?;
         }
         if disturbed {
@@ -329,7 +329,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     fn switch(&mut self) {
         self.current = 1 - self.current;
         let mut state = self.runner.shared.lock();
-        state.disturb();
+        state.overtake();
         let current = self.current;
         state.note(|| format!("controller {current} runs"));
     }
@@ -368,11 +368,11 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             }
             What::Switch => self.switch(),
             What::Jump(seconds) => {
-                self.disturb(&format!("the clock jumps by {seconds} s"));
+                self.overtake(&format!("the clock jumps by {seconds} s"));
                 self.runner.shared.lock().jump(*seconds);
             }
             What::Event(name, number) => {
-                self.disturb(&format!("event {name}={number}"));
+                self.overtake(&format!("event {name}={number}"));
                 if let Some(event) = self.runner.kit.events.iter().find(|event| event.name == *name) {
                     (event.apply)(self.world, *number);
                 }
@@ -386,10 +386,10 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         self.runner.shared.lock().strike_now();
     }
 
-    fn disturb(&mut self, note: &str) {
+    fn overtake(&mut self, note: &str) {
         (self.streak, self.clean) = (0, 0);
         let mut state = self.runner.shared.lock();
-        state.disturb();
+        state.overtake();
         state.note(|| note.to_owned());
     }
 

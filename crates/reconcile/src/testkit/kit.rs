@@ -139,6 +139,9 @@ impl<'k, W> Kit<'k, W> {
     }
 
     /// What must hold when a pass claims that the goal is reached. The error says what is missing.
+    ///
+    /// It is not asked about a pass during which an event happened or another controller ran: what that pass had seen
+    /// was true once. The passes that follow are asked.
     pub fn with_goal(mut self, reached: impl Fn(&W) -> Result<(), String> + 'k) -> Self {
         self.goal = Some(Box::new(reached));
         self

@@ -89,6 +89,8 @@ mod rng;
 mod runner;
 mod shrink;
 mod state;
+#[cfg(feature = "objstore")]
+mod store;
 mod versions;
 
 pub use call::{Call, Fault, Twist};
@@ -99,4 +101,6 @@ pub use kit::{Kit, Pairs};
 pub use plan::{At, Item, Plan, PlanError, What};
 pub use replay::Replay;
 pub use report::{Finding, Findings, Reason, Report};
+#[cfg(feature = "objstore")]
+pub use store::FaultyStore;
 pub use versions::Versions;

@@ -34,6 +34,7 @@ pub(super) fn run<W>(exploration: &mut Exploration<'_, W>, plan: Plan) {
         }
         return;
     };
+    let plan = ran.blamed.unwrap_or(plan);
     let known = exploration.report.count_of(violation.reason, &violation.detail);
     let (plan, violation) =
         if known < SHRUNK { shrink(&mut exploration.runner, plan, violation) } else { (plan, violation) };

@@ -136,7 +136,7 @@ impl Report {
         let alike = |group: &&mut Findings| group.reason == finding.reason && group.detail == finding.detail;
         if let Some(group) = self.groups.iter_mut().find(alike) {
             group.count += 1;
-            if group.plans.len() < PLANS_KEPT {
+            if group.plans.len() < PLANS_KEPT && !group.plans.contains(&finding.plan) {
                 group.plans.push(finding.plan);
             }
         } else if self.groups.len() < GROUPS_KEPT {

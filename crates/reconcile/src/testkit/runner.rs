@@ -30,6 +30,8 @@ impl Violation {
 #[derive(Debug, Default)]
 pub(super) struct Ran {
     pub(super) violation: Option<Violation>,
+    /// The plan without its faults, if already that is bad.
+    pub(super) blamed: Option<Plan>,
     /// How far it came: to its end, or to where it only repeats.
     pub(super) until: Moment,
     /// When the last fault struck.
@@ -74,7 +76,9 @@ impl<'r, W> Runner<'r, W> {
     pub(super) fn judge(&mut self, plan: &Plan) -> Ran {
         let reference = match self.reference(plan) {
             Ok(reference) => reference,
-            Err(violation) => return Ran { violation: Some(violation), ..Ran::default() },
+            Err((violation, blamed)) => {
+                return Ran { violation: Some(violation), blamed: Some(blamed), ..Ran::default() };
+            }
         };
         self.run(plan, reference.as_ref(), false).0
     }
@@ -82,7 +86,7 @@ impl<'r, W> Runner<'r, W> {
     pub(super) fn replay(&mut self, plan: Plan) -> Replay {
         let reference = match self.reference(&plan) {
             Ok(reference) => reference,
-            Err(violation) => return Replay { finding: Some(finding(violation, plan)), trace: Vec::new() },
+            Err((_violation, blamed)) => return self.replay(blamed),
         };
         let (ran, _end) = self.run(&plan, reference.as_ref(), true);
         let trace = self.shared.lock().take_trace();
@@ -90,11 +94,11 @@ impl<'r, W> Runner<'r, W> {
     }
 
     /// Where the same history ends without faults, if that is asked for.
-    fn reference(&mut self, plan: &Plan) -> Result<Option<End>, Violation> {
-        if self.kit.end_state.is_none() || plan.is_clean() {
+    fn reference(&mut self, plan: &Plan) -> Result<Option<End>, (Violation, Plan)> {
+        let faultless = plan.without_faults();
+        if self.kit.end_state.is_none() || *plan == faultless {
             return Ok(None);
         }
-        let faultless = plan.without_faults();
         if !faultless.is_clean() {
             return self.end_of(&faultless).map(Some);
         }
@@ -104,16 +108,10 @@ impl<'r, W> Runner<'r, W> {
         Ok(self.clean_end.clone())
     }
 
-    fn end_of(&mut self, plan: &Plan) -> Result<End, Violation> {
-        let (ran, end) = self.run(plan, None, false);
-        match (ran.violation, end) {
-            (None, Some(end)) => Ok(end),
-            (violation, _) => {
-                let Violation { reason, detail } =
-                    violation.unwrap_or_else(|| Violation::new(Reason::NotConverged, "it has no end"));
-                Err(Violation::new(reason, format!("{detail} (also without faults: {plan})")))
-            }
-        }
+    fn end_of(&mut self, faultless: &Plan) -> Result<End, (Violation, Plan)> {
+        let (ran, end) = self.run(faultless, None, false);
+        let no_end = || Violation::new(Reason::NotConverged, "it has no end");
+        end.ok_or_else(|| (ran.violation.unwrap_or_else(no_end), faultless.clone()))
     }
 
     /// Runs a history. Returns where it ended if nothing was violated and nothing is to be compared.
@@ -139,6 +137,7 @@ impl<'r, W> Runner<'r, W> {
         let state = self.shared.lock();
         let ran = Ran {
             violation,
+            blamed: None,
             until: state.settled.unwrap_or(state.moment()),
             struck: state.struck().unwrap_or_default(),
             sleeps: state.uses_timers,

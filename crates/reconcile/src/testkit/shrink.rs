@@ -8,7 +8,7 @@ use super::{
 };
 
 /// How many histories may be spent on one plan.
-const BUDGET: u32 = 2_000;
+const BUDGET: u32 = 500;
 
 /// The smallest plan that is found, and what it violates.
 pub(super) fn shrink<W>(runner: &mut Runner<'_, W>, plan: Plan, violation: Violation) -> (Plan, Violation) {
@@ -89,12 +89,12 @@ impl<W> Shrinker<'_, '_, W> {
     }
 }
 
-/// 1, half of it, and one less.
+/// Smaller numbers, the smallest first: all of them if they are few.
 fn below(number: u64, least: u64) -> Vec<u64> {
-    let mut lower = vec![least, number / 2, number.saturating_sub(1)];
-    lower.retain(|lower| *lower >= least && *lower < number);
-    lower.dedup();
-    lower
+    const FEW: u64 = 32;
+    let few = (least..number).take(FEW as usize);
+    let bold = [number / 2, number.saturating_sub(1)].into_iter().filter(|lower| *lower >= least + FEW);
+    few.chain(bold).collect()
 }
 
 fn lower_place(item: &Item) -> Vec<Item> {

@@ -44,6 +44,7 @@ struct Controller {
     crashed: bool,
     hung: bool,
     disturbed: bool,
+    overtaken: bool,
     writes: u32,
     waker: Option<Waker>,
 }
@@ -130,6 +131,7 @@ impl State {
         it.crashed = false;
         it.hung = false;
         it.disturbed = false;
+        it.overtaken = false;
         it.writes = 0;
         it.waker = Some(waker.clone());
         self.handles
@@ -160,6 +162,10 @@ impl State {
         self.controllers[controller].disturbed
     }
 
+    pub(super) fn is_overtaken(&self, controller: usize) -> bool {
+        self.controllers[controller].overtaken
+    }
+
     pub(super) fn writes(&self, controller: usize) -> u32 {
         self.controllers[controller].writes
     }
@@ -176,6 +182,12 @@ impl State {
     pub(super) fn disturb(&mut self) {
         self.settled = None;
         self.controllers.iter_mut().for_each(|it| it.disturbed = true);
+    }
+
+    /// Somebody else changed the world: what the passes under way have seen may not be true any more.
+    pub(super) fn overtake(&mut self) {
+        self.disturb();
+        self.controllers.iter_mut().for_each(|it| it.overtaken = true);
     }
 
     fn wake(&self) {
