@@ -160,7 +160,7 @@ fn lifs(
     fields: Fields,
     page: Page,
 ) -> (Vec<ontap_flow::ontap::Lif>, Option<Page>) {
-    match cluster.handle(now, &Request::GetLifs { svm, fields, page }).unwrap().body {
+    match cluster.handle(now, &Request::GetLifs { svm, name: None, fields, page }).unwrap().body {
         Body::Lifs { records, next } => (records, next),
         other => panic!("LIFs, not {other:?}"),
     }

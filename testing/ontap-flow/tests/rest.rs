@@ -44,7 +44,7 @@ fn every_request_has_ontaps_method_and_path() {
         (Request::DeleteSvm { svm }, format!("DELETE /api/svm/svms/{SVM}")),
         (Request::GetJob { job: svm }, format!("GET /api/cluster/jobs/{SVM}")),
         (
-            Request::GetLifs { svm, fields: all, page },
+            Request::GetLifs { svm, name: None, fields: all, page },
             format!("GET /api/network/ip/interfaces?svm.uuid={SVM}&fields=name,ip.address,enabled"),
         ),
         (
@@ -127,7 +127,7 @@ fn a_collection_has_records_a_number_and_a_next_link() {
         let request = Request::PostLif { svm, name, address, home_node: svm, service_policy: "default-management" };
         assert_eq!(rest::response(&cluster.handle(Duration::ZERO, &request)).head, "201");
     }
-    let request = Request::GetLifs { svm, fields: Fields::Keys, page: Page::FIRST };
+    let request = Request::GetLifs { svm, name: None, fields: Fields::Keys, page: Page::FIRST };
     let body = rest::response(&cluster.handle(Duration::ZERO, &request)).body.unwrap();
     assert_eq!((&body["num_records"], &body["_links"]["next"]["href"]), (&json!(2), &json!("start.index=2")));
     assert_eq!(body["records"][0]["name"], "lif1");

@@ -67,6 +67,23 @@ pub struct Counts {
     pub passwords_set: u32,
 }
 
+impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            writes: self.writes + other.writes,
+            svms_created: self.svms_created + other.svms_created,
+            svms_deleted: self.svms_deleted + other.svms_deleted,
+            lifs_created: self.lifs_created + other.lifs_created,
+            lifs_deleted: self.lifs_deleted + other.lifs_deleted,
+            accounts_created: self.accounts_created + other.accounts_created,
+            accounts_deleted: self.accounts_deleted + other.accounts_deleted,
+            passwords_set: self.passwords_set + other.passwords_set,
+        }
+    }
+}
+
 /// One cluster. A pure state machine: the time comes with each request.
 #[derive(Clone, Debug)]
 pub struct Cluster {
@@ -110,7 +127,7 @@ impl Cluster {
             Request::PatchSvm { svm, state, nvme } => self.patch_svm(*svm, *state, *nvme),
             Request::DeleteSvm { svm } => self.delete_svm(*svm),
             Request::GetJob { job } => self.get_job(*job),
-            Request::GetLifs { svm, fields, page } => self.get_lifs(*svm, *fields, *page),
+            Request::GetLifs { svm, name, fields, page } => self.get_lifs(*svm, name.as_ref(), *fields, *page),
             Request::PostLif { svm, name, address, .. } => self.post_lif(*svm, name, *address),
             Request::PatchLif { lif, address, enabled } => self.patch_lif(*lif, *address, *enabled),
             Request::DeleteLif { lif } => self.delete_lif(*lif),

@@ -29,8 +29,8 @@ impl LifEntry {
 }
 
 impl Cluster {
-    pub(crate) fn get_lifs(&self, svm: Uuid, fields: Fields, from: Page) -> Response {
-        let matching = self.lifs.iter().filter(|lif| lif.svm == svm);
+    pub(crate) fn get_lifs(&self, svm: Uuid, name: Option<&Name>, fields: Fields, from: Page) -> Response {
+        let matching = self.lifs.iter().filter(|lif| lif.svm == svm && name.is_none_or(|name| lif.name == *name));
         let (records, next) = page(matching, from.0, self.habits.page_size);
         let records = records.into_iter().map(|lif| lif.shown(fields)).collect();
         Ok(ok(Body::Lifs { records, next }))

@@ -8,6 +8,7 @@
 mod cluster;
 mod code;
 mod id;
+mod inside;
 mod jobs;
 mod lifs;
 mod password;
@@ -20,6 +21,7 @@ mod users;
 pub use self::cluster::{Cluster, Counts, Habits};
 pub use self::code::Code;
 pub use self::id::{Name, Uuid};
+pub use self::inside::SvmInside;
 pub use self::jobs::{Job, JobState};
 pub use self::password::Password;
 pub use self::record::{Account, Aggregate, Lif, Node, Svm, SvmState};

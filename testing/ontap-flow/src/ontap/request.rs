@@ -60,6 +60,7 @@ pub enum Request {
     },
     GetLifs {
         svm: Uuid,
+        name: Option<Name>,
         fields: Fields,
         page: Page,
     },
@@ -105,6 +106,28 @@ pub enum Request {
 }
 
 impl Request {
+    /// Its name, for traces: `svm.post`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::GetNodes => "nodes.get",
+            Self::GetAggregates => "aggregates.get",
+            Self::GetSvms { .. } | Self::GetSvm { .. } => "svm.get",
+            Self::PostSvm { .. } => "svm.post",
+            Self::PatchSvm { .. } => "svm.patch",
+            Self::DeleteSvm { .. } => "svm.delete",
+            Self::GetJob { .. } => "job.get",
+            Self::GetLifs { .. } => "lif.get",
+            Self::PostLif { .. } => "lif.post",
+            Self::PatchLif { .. } => "lif.patch",
+            Self::DeleteLif { .. } => "lif.delete",
+            Self::GetAccount { .. } => "account.get",
+            Self::PostAccount { .. } => "account.post",
+            Self::DeleteAccount { .. } => "account.delete",
+            Self::PostPassword { .. } => "password.post",
+            Self::Login { .. } => "login",
+        }
+    }
+
     /// Whether it may change something.
     pub fn is_write(&self) -> bool {
         match self {

@@ -40,9 +40,10 @@ pub fn request(request: &Request) -> Http {
         }
         Request::DeleteSvm { svm } => delete(format!("/svm/svms/{svm}")),
         Request::GetJob { job } => get(format!("/cluster/jobs/{job}")),
-        Request::GetLifs { svm, fields, page } => {
-            let owner = Some(format!("svm.uuid={svm}"));
-            get(query("/network/ip/interfaces", owner, *fields, "name,ip.address,enabled", *page))
+        Request::GetLifs { svm, name, fields, page } => {
+            let name = name.as_ref().map_or(String::new(), |name| format!("&name={name}"));
+            let filter = Some(format!("svm.uuid={svm}{name}"));
+            get(query("/network/ip/interfaces", filter, *fields, "name,ip.address,enabled", *page))
         }
         Request::PostLif { svm, name, address, home_node, service_policy } => send(
             "POST",

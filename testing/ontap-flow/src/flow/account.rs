@@ -1,0 +1,153 @@
+//! The account: its password is written down before it is used, and proven by logging in.
+
+use reconcile::{Change, Kept, Observe, Observed, RecordName, Secret, Seen, Step, StepError, StepId};
+
+use super::{Flow, Guard, OurLif, OurSvm};
+use crate::client::{Reader, Writer};
+use crate::ontap::{Name, Password};
+use crate::secrets::Credential;
+
+/// The name of the record that keeps its passwords.
+pub const CREDENTIAL: &str = "credential";
+
+/// The account of the shoot.
+#[derive(Debug)]
+pub struct AccountStep<'p> {
+    /// What is wanted.
+    pub flow: &'p Flow,
+    /// Whose.
+    pub svm: &'p Seen<'p, OurSvm>,
+    /// Where it logs in.
+    pub management: &'p Seen<'p, OurLif>,
+    /// Its passwords, the one in use among them if it was ever set by us.
+    pub kept: &'p Seen<'p, Kept>,
+}
+
+/// An account that one can log in to.
+#[derive(Debug)]
+pub struct OurAccount {
+    works: Secret,
+    credential: Credential,
+}
+
+impl OurAccount {
+    /// The password that works. While the account is drifted, the newest one, which does not.
+    pub fn password(&self) -> &Secret {
+        &self.works
+    }
+}
+
+impl AsRef<Credential> for OurAccount {
+    fn as_ref(&self) -> &Credential {
+        &self.credential
+    }
+}
+
+/// The record that keeps its passwords.
+pub(super) fn record() -> Result<RecordName, StepError> {
+    Ok(RecordName::new(CREDENTIAL)?)
+}
+
+impl AccountStep<'_> {
+    fn name(&self) -> &Name {
+        &self.flow.spec.shoot
+    }
+
+    fn with(&self, password: &Secret) -> Credential {
+        Credential { username: Name::clone(self.name()), password: Password::new(password.expose()) }
+    }
+
+    fn account(&self, works: &Secret) -> OurAccount {
+        OurAccount { works: works.clone(), credential: self.with(works) }
+    }
+
+    /// Logs in with each candidate: two of them can be in question after a crash.
+    async fn works(&self, read: &Reader) -> Result<Option<Secret>, StepError> {
+        for candidate in self.kept.candidates() {
+            if self.can_log_in(read, candidate).await? {
+                return Ok(Some(candidate.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn can_log_in(&self, read: &Reader, password: &Secret) -> Result<bool, StepError> {
+        let guards = self.flow.guards;
+        if !guards.stand(Guard::LoginProves) {
+            return Ok(true);
+        }
+        match read.login(self.svm.cluster, self.management.address, &self.with(password)).await {
+            Err(_) if !guards.stand(Guard::OnlyARefusalIsARefusal) => Ok(false),
+            answer => answer,
+        }
+    }
+
+    async fn create(&self, write: &Writer) -> Result<(), StepError> {
+        if self.flow.guards.stand(Guard::PasswordIsKeptBeforeUse) {
+            return write.create_account(self.svm, self.with(self.kept.newest())).await;
+        }
+        let fresh = write.mint();
+        write.create_account(self.svm, self.with(&fresh)).await?;
+        self.keep(write, &fresh).await
+    }
+
+    /// Sets the newest password. One that was in use before is refused by ONTAP for ever: then a fresh one is needed.
+    async fn reset(&self, write: &Writer) -> Result<(), StepError> {
+        let newest = self.kept.newest();
+        let was_used = self.kept.verified() == Some(newest);
+        if was_used && self.flow.guards.stand(Guard::NewPasswordIsNew) {
+            return self.set_fresh(write).await;
+        }
+        match write.set_password(self.svm, self.with(newest)).await {
+            Err(error) if error.code == "password-used-before" && self.flow.guards.stand(Guard::NewPasswordIsNew) => {
+                self.set_fresh(write).await
+            }
+            other => other,
+        }
+    }
+
+    async fn set_fresh(&self, write: &Writer) -> Result<(), StepError> {
+        let fresh = write.mint();
+        if self.flow.guards.stand(Guard::NewPasswordIsKeptBeforeUse) {
+            self.keep(write, &fresh).await?;
+            return write.set_password(self.svm, self.with(&fresh)).await;
+        }
+        write.set_password(self.svm, self.with(&fresh)).await?;
+        self.keep(write, &fresh).await
+    }
+
+    async fn keep(&self, write: &Writer, fresh: &Secret) -> Result<(), StepError> {
+        write.records().add_candidate(&record()?, self.kept, fresh).await?;
+        Ok(())
+    }
+}
+
+impl Observe for AccountStep<'_> {
+    type Out = OurAccount;
+    type Read = Reader;
+
+    fn id(&self) -> StepId {
+        "account".into()
+    }
+
+    async fn observe(&self, read: &Reader) -> Result<Observed<OurAccount>, StepError> {
+        if !read.has_account(self.svm, self.name()).await? {
+            return Ok(Observed::Absent);
+        }
+        Ok(match self.works(read).await? {
+            Some(works) => Observed::Ready(self.account(&works)),
+            None => Observed::Drifted { now: self.account(self.kept.newest()), why: "login-refused" },
+        })
+    }
+}
+
+impl Step for AccountStep<'_> {
+    type Write = Writer;
+
+    async fn apply(&self, write: &Writer, change: Change<'_, OurAccount>) -> Result<(), StepError> {
+        match change {
+            Change::Create => self.create(write).await,
+            Change::Fix { .. } => self.reset(write).await,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The LIFs: each one is looked at by itself.
+
+use std::net::Ipv4Addr;
+
+use reconcile::{Change, Observe, Observed, Seen, Step, StepError, StepId};
+
+use super::{Flow, Guard, Nodes, OurSvm, Spec};
+use crate::client::{Reader, Writer};
+use crate::ontap::{Lif, Name, Uuid};
+
+/// One LIF, by name.
+#[derive(Debug)]
+pub struct LifStep<'p> {
+    /// What is wanted.
+    pub flow: &'p Flow,
+    /// Whose.
+    pub svm: &'p Seen<'p, OurSvm>,
+    /// Where it may live.
+    pub nodes: &'p Seen<'p, Nodes>,
+    /// Which one.
+    pub role: Role,
+}
+
+/// What a LIF is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// NVMe over TCP, the one of this index.
+    Data(usize),
+    /// The SVM's own API.
+    Management,
+}
+
+impl Role {
+    /// Its step.
+    pub fn id(self) -> StepId {
+        match self {
+            Self::Data(index) => StepId::indexed("datalif", index),
+            Self::Management => "managementlif".into(),
+        }
+    }
+
+    fn name(self) -> Name {
+        match self {
+            Self::Data(index) => Spec::data_lif(index),
+            Self::Management => Name::from(Spec::MANAGEMENT_LIF),
+        }
+    }
+
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Data(_) => "default-data-nvme-tcp",
+            Self::Management => "default-management",
+        }
+    }
+}
+
+/// A LIF that answers where it should.
+#[derive(Clone, Copy, Debug)]
+pub struct OurLif {
+    uuid: Uuid,
+    /// Where it answers.
+    pub address: Ipv4Addr,
+}
+
+impl LifStep<'_> {
+    fn address(&self) -> Ipv4Addr {
+        match self.role {
+            Role::Data(index) => self.flow.spec.data[index],
+            Role::Management => self.flow.spec.management,
+        }
+    }
+
+    fn judge(&self, lif: &Lif) -> Observed<OurLif> {
+        let now = OurLif { uuid: lif.uuid, address: self.address() };
+        if lif.address != Some(now.address) && self.flow.guards.stand(Guard::LifAddressIsCompared) {
+            return Observed::Drifted { now, why: "other-address" };
+        }
+        // A creation that ended half-way leaves one that is there and does not answer.
+        if lif.enabled != Some(true) && self.flow.guards.stand(Guard::LifMustBeEnabled) {
+            return Observed::Drifted { now, why: "disabled" };
+        }
+        Observed::Ready(now)
+    }
+}
+
+impl Observe for LifStep<'_> {
+    type Out = OurLif;
+    type Read = Reader;
+
+    fn id(&self) -> StepId {
+        self.role.id()
+    }
+
+    async fn observe(&self, read: &Reader) -> Result<Observed<OurLif>, StepError> {
+        if matches!(self.role, Role::Data(_)) && !self.flow.guards.stand(Guard::LifIsLookedAt) {
+            return Ok(Observed::Ready(OurLif { uuid: self.svm.uuid, address: self.address() }));
+        }
+        let found = read.lif(self.svm, &self.role.name()).await?;
+        Ok(found.map_or(Observed::Absent, |lif| self.judge(&lif)))
+    }
+}
+
+impl Step for LifStep<'_> {
+    type Write = Writer;
+
+    async fn apply(&self, write: &Writer, change: Change<'_, OurLif>) -> Result<(), StepError> {
+        let cluster = self.svm.cluster;
+        match change {
+            Change::Create => {
+                let index = if let Role::Data(index) = self.role { index } else { 0 };
+                let node = self.nodes.home(index);
+                write.create_lif(self.svm, self.role.name(), self.address(), node, self.role.policy()).await
+            }
+            // The address is the specification's to say, so it is repaired; while another LIF has it, ONTAP refuses and the
+            // step is held.
+            Change::Fix { now, why: "other-address" } => write.move_lif(cluster, now.uuid, self.address()).await,
+            Change::Fix { now, .. } => write.enable_lif(cluster, now.uuid).await,
+        }
+    }
+}
+
+/// The LIFs for data that the specification does not name any more. One goes in each pass.
+#[derive(Debug)]
+pub struct SurplusStep<'p> {
+    /// What is wanted.
+    pub flow: &'p Flow,
+    /// Whose.
+    pub svm: &'p Seen<'p, OurSvm>,
+}
+
+impl SurplusStep<'_> {
+    fn is_surplus(&self, lif: &Lif) -> bool {
+        let index = lif.name.strip_prefix("datalif").and_then(|index| index.parse::<usize>().ok());
+        index.is_some_and(|index| index >= self.flow.spec.data.len())
+    }
+}
+
+impl Observe for SurplusStep<'_> {
+    type Out = Option<Uuid>;
+    type Read = Reader;
+
+    fn id(&self) -> StepId {
+        "no-surplus-lif".into()
+    }
+
+    async fn observe(&self, read: &Reader) -> Result<Observed<Option<Uuid>>, StepError> {
+        let lifs = read.lifs(self.svm, self.flow.guards.stand(Guard::AllPagesAreRead)).await?;
+        let surplus = lifs.iter().find(|lif| self.is_surplus(lif)).map(|lif| lif.uuid);
+        if surplus.is_some() && self.flow.guards.stand(Guard::SurplusIsRemoved) {
+            return Ok(Observed::Drifted { now: surplus, why: "surplus" });
+        }
+        Ok(Observed::Ready(None))
+    }
+}
+
+impl Step for SurplusStep<'_> {
+    type Write = Writer;
+
+    async fn apply(&self, write: &Writer, change: Change<'_, Option<Uuid>>) -> Result<(), StepError> {
+        match change {
+            Change::Fix { now: Some(lif), .. } => write.delete_lif(self.svm.cluster, *lif).await,
+            Change::Fix { now: None, .. } | Change::Create => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! One world with one flow in it, as the kit takes it: a history gets a fresh one.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reconcile::testkit::Faults;
+use reconcile::{Event, Observer, Outcome, StepError};
+
+use crate::flow::{AGAIN, Flow, Guards, Spec, remove};
+use crate::historic::Historic;
+use crate::wire::Wire;
+use crate::world::World;
+
+/// One world with one flow in it.
+#[derive(Debug)]
+pub struct Site {
+    world: Arc<Mutex<World>>,
+    spec: Mutex<Spec>,
+    guards: Guards,
+    shown: Shown,
+    /// Whether somebody changed the world while the pass ran: then it may have seen it as it was before.
+    edited: Mutex<bool>,
+}
+
+impl Site {
+    /// A flow with these guards in this world.
+    pub fn new(world: World, spec: Spec, guards: Guards) -> Self {
+        let (world, spec) = (Arc::new(Mutex::new(world)), Mutex::new(spec));
+        Self { world, spec, guards, shown: Shown::default(), edited: Mutex::new(false) }
+    }
+
+    /// One pass that brings about what is wanted.
+    pub async fn provide(&self, faults: Faults) -> Outcome {
+        let flow = Flow { spec: self.spec().clone(), guards: self.guards };
+        let outcome = flow.provide(self.begin(faults), Some(&self.shown)).await;
+        self.shown.outcome(&outcome);
+        outcome
+    }
+
+    /// One pass that removes what was made.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn remove(&self, faults: Faults) -> Result<Outcome, StepError> {
+        let outcome = remove(self.begin(faults), self.guards, Some(&self.shown)).await?;
+        self.shown.outcome(&outcome);
+        Ok(outcome)
+    }
+
+    /// One pass of a flow of former times.
+    ///
+    /// # Errors
+    /// What it stopped at.
+    pub async fn historic(&self, model: Historic, faults: Faults) -> Result<(), StepError> {
+        let spec = self.spec().clone();
+        let stopped = model.pass(self.begin(faults.clone()), &spec).await;
+        if let Err(error) = &stopped {
+            faults.note(|| format!("stopped at {error}"));
+        }
+        stopped
+    }
+
+    /// The world.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+
+    /// What is wanted.
+    pub fn spec(&self) -> MutexGuard<'_, Spec> {
+        lock(&self.spec)
+    }
+
+    /// Somebody changes the world, perhaps in the middle of a pass.
+    pub fn edit(&self, change: impl FnOnce(&mut World)) {
+        *lock(&self.edited) = true;
+        change(&mut self.world());
+    }
+
+    /// Somebody wants something else, perhaps in the middle of a pass.
+    pub fn want(&self, spec: Spec) {
+        *lock(&self.edited) = true;
+        *self.spec() = spec;
+    }
+
+    /// Whether the world was changed by somebody else since the pass began.
+    pub fn was_edited(&self) -> bool {
+        *lock(&self.edited)
+    }
+
+    /// Hands over what the flow showed since the last time: events and outcomes.
+    pub fn take_shown(&self, into: &mut String) {
+        into.push_str(&std::mem::take(&mut *lock(&self.shown.text)));
+    }
+
+    /// Passes are 10 s apart, and the kit's clock counts.
+    fn begin(&self, faults: Faults) -> Wire {
+        *lock(&self.edited) = false;
+        let mut world = self.world();
+        world.follow(faults.now());
+        world.wait(AGAIN);
+        drop(world);
+        Wire::new(Arc::clone(&self.world), faults)
+    }
+}
+
+/// Everything that the flow shows, as text.
+#[derive(Debug, Default)]
+struct Shown {
+    text: Mutex<String>,
+}
+
+impl Shown {
+    fn outcome(&self, outcome: &Outcome) {
+        let mut text = lock(&self.text);
+        // Writing into a string does not fail.
+        let _ = write!(text, "{outcome}\n{outcome:?}\n");
+    }
+}
+
+impl Observer for Shown {
+    fn event(&self, _: &str, event: &Event<'_>) {
+        let _ = writeln!(lock(&self.text), "{event:?}");
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
