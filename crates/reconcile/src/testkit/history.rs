@@ -39,15 +39,28 @@ pub(super) struct History<'h, 'r, 'w, W> {
     slots: [Option<Slot<'w>>; 2],
     current: usize,
     passes: u32,
-    /// Passes in a row that claimed to be ready, without any disturbance.
+    /// Passes in a row that claimed to be ready, without any disturbance; only the first may have written.
     streak: u32,
+    /// Which controllers were ready in this streak.
+    ready: [bool; 2],
     /// Passes in a row without any disturbance.
     clean: u32,
 }
 
 impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     pub(super) fn new(runner: &'h mut Runner<'r, W>, world: &'w W, plan: &'h Plan) -> Self {
-        Self { runner, world, plan, done: 0, slots: [None, None], current: 0, passes: 0, streak: 0, clean: 0 }
+        Self {
+            runner,
+            world,
+            plan,
+            done: 0,
+            slots: [None, None],
+            current: 0,
+            passes: 0,
+            streak: 0,
+            ready: [false; 2],
+            clean: 0,
+        }
     }
 
     /// Runs it to its end.
@@ -89,22 +102,22 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     /// Begins a pass, or gives the turn to the other controller. Says whether the history goes on.
     fn begin(&mut self) -> Result<bool, Violation> {
-        let quiet = self.settings().quiet * self.controllers();
-        let settled = self.streak > quiet;
+        let quiet = self.settings().quiet;
         let passes = self.settings().passes * self.controllers();
-        let exhausted = self.clean >= if self.streak == 0 { passes } else { 2 * passes + quiet };
-        if (settled || exhausted) && self.slots[1 - self.current].is_some() {
+        let exhausted = self.clean >= if self.streak == 0 { passes } else { 2 * (passes + quiet) };
+        let idle = self.ready[self.current] && self.streak > quiet;
+        if self.slots[1 - self.current].is_some() && (idle || exhausted) {
             self.switch();
             self.clean = 0;
-            return Ok(true);
-        }
-        if settled && !self.do_leftover() {
-            return Ok(false);
-        }
-        if exhausted && !settled {
+        } else if self.is_settled(quiet) {
+            if !self.do_leftover() {
+                return Ok(false);
+            }
+        } else if exhausted {
             return Err(self.not_converged());
+        } else {
+            self.begin_pass();
         }
-        self.begin_pass();
         Ok(true)
     }
 
@@ -216,23 +229,47 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             self.check_goal()?;
         }
         if disturbed {
-            (self.streak, self.clean) = (0, 0);
+            self.begin_anew();
         } else {
-            self.clean += 1;
-            self.streak = match claim {
-                Claim::Ready if self.streak > 0 && writes > 0 && self.settings().quiet > 0 => {
-                    return Err(self.not_quiet(calls));
-                }
-                Claim::Ready => self.streak + 1,
-                Claim::NotReady => 0,
-            };
-            if self.streak == 1 + self.controllers() {
-                let mut state = self.runner.shared.lock();
-                state.settled = Some(state.moment());
-            }
+            self.count(controller, claim, writes > 0, calls)?;
         }
         self.next_controller(controller);
         Ok(())
+    }
+
+    /// Counts an undisturbed pass. A controller that was ready must not write again, unless the other one has.
+    fn count(&mut self, controller: usize, claim: Claim, wrote: bool, calls: usize) -> Result<(), Violation> {
+        self.clean += 1;
+        if claim == Claim::NotReady {
+            self.streak = 0;
+            self.ready = [false; 2];
+            return Ok(());
+        }
+        if wrote && self.ready[controller] && self.settings().quiet > 0 {
+            return Err(self.not_quiet(calls));
+        }
+        if wrote {
+            self.streak = 0;
+            self.ready = [false; 2];
+        }
+        self.streak += 1;
+        self.ready[controller] = true;
+        if self.is_settled(1) && self.streak == 2 * self.controllers() {
+            let mut state = self.runner.shared.lock();
+            state.settled = Some(state.moment());
+        }
+        Ok(())
+    }
+
+    /// Whether every controller was ready, and quiet for so many passes.
+    fn is_settled(&self, quiet: u32) -> bool {
+        let all = (0..2).filter(|controller| self.ready[*controller]).count() as u32 == self.controllers();
+        all && self.streak >= self.controllers() * (1 + quiet)
+    }
+
+    /// Something happened: counting begins anew.
+    fn begin_anew(&mut self) {
+        (self.streak, self.clean, self.ready) = (0, 0, [false; 2]);
     }
 
     fn check_goal(&self) -> Result<(), Violation> {
@@ -273,7 +310,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             self.drop_future(slot)?;
         }
         self.wait_for_effects(controller)?;
-        (self.streak, self.clean) = (0, 0);
+        self.begin_anew();
         self.check_safety()?;
         self.check_shown()?;
         self.next_controller(controller);
@@ -314,10 +351,12 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     // Turns.
 
-    /// When the plan has no more switches, the controllers take turns, pass by pass.
+    /// The controllers take turns, pass by pass; but one that was stopped in the middle sleeps until the plan has no
+    /// more switches, or until the other one has nothing left to do.
     fn next_controller(&mut self, ended: usize) {
-        if self.plan.is_race() && !self.has_switches() {
-            self.current = 1 - ended;
+        let other = 1 - ended;
+        if self.plan.is_race() && (self.slots[other].is_none() || !self.has_switches()) {
+            self.current = other;
         }
     }
 
@@ -387,7 +426,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     }
 
     fn overtake(&mut self, note: &str) {
-        (self.streak, self.clean) = (0, 0);
+        self.begin_anew();
         let mut state = self.runner.shared.lock();
         state.overtake();
         state.note(|| note.to_owned());
