@@ -1,4 +1,5 @@
 //! Choices and credentials are written down before they are used, and never lost by a change.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     collections::BTreeSet,

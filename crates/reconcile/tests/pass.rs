@@ -1,4 +1,5 @@
 //! What a pass does with each answer, and what it says of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -175,7 +176,8 @@ fn misuse(goal: &[&'static str], steps: &[&'static str]) -> (Outcome, Vec<String
 
 #[test]
 fn mistakes_in_a_flow_are_verdicts_and_nothing_is_applied_from_then_on() {
-    let cases: [(&[&str], &[&str], PassError, &[&str]); 5] = [
+    type Ids = &'static [&'static str];
+    let cases: [(Ids, Ids, PassError, Ids); 5] = [
         (&["a"], &["stranger", "a"], PassError::NotInGoal("stranger".into()), &[]),
         (&["a", "b"], &["a", "a", "b"], PassError::DuplicateStep("a".into()), &["create a"]),
         (&["a", "a"], &["a"], PassError::DuplicateGoal("a".into()), &[]),
@@ -272,27 +274,26 @@ fn a_timeout_without_a_timer_is_a_mistake_and_no_timeout_needs_none() {
 fn the_verdict_tells_the_worst_and_never_more_than_was_seen() {
     let transient = failed(StepError::transient("reset"));
     let human = failed(StepError::needs_human("denied"));
-    let cases: [(&str, &[Look], &str, Option<Duration>, u8); 7] = [
-        ("all ready", &[READY, READY], "converged", None, 0),
-        ("one waits", &[READY, PENDING], "progressing", Some(Duration::from_secs(5)), 3),
-        ("one was made and is not seen", &[PENDING, ABSENT], "progressing", Some(Outcome::SOON), 3),
-        ("one is foreign", &[foreign(), READY], "blocked step=0", Some(Outcome::BLOCKED), 4),
-        ("blocked, and one waits", &[foreign(), PENDING], "blocked step=0", Some(Duration::from_secs(5)), 4),
+    type Told = (&'static str, Option<Duration>, u8);
+    let cases: [(&str, [Look; 2], Told); 7] = [
+        ("all ready", [READY, READY], ("converged", None, 0)),
+        ("one waits", [READY, PENDING], ("progressing", Some(Duration::from_secs(5)), 3)),
+        ("one was made and is not seen", [PENDING, ABSENT], ("progressing", Some(Outcome::SOON), 3)),
+        ("one is foreign", [foreign(), READY], ("blocked step=0", Some(Outcome::BLOCKED), 4)),
+        ("blocked, and one waits", [foreign(), PENDING], ("blocked step=0", Some(Duration::from_secs(5)), 4)),
         (
             "one failed",
-            &[foreign(), transient.clone()],
-            "failed step=1 error=reset (Transient)",
-            Some(Outcome::SOON),
-            5,
+            [foreign(), transient.clone()],
+            ("failed step=1 error=reset (Transient)", Some(Outcome::SOON), 5),
         ),
-        ("two failed", &[transient, human], "failed step=1 error=denied (NeedsHuman)", None, 6),
+        ("two failed", [transient, human], ("failed step=1 error=denied (NeedsHuman)", None, 6)),
     ];
-    for (name, looks, verdict, delay, exit) in cases {
+    for (name, looks, (verdict, delay, exit)) in cases {
         let calls = Calls::default();
         let ids = ["0", "1"];
         let pass = Pass::new("flow", ids);
         for (id, look) in ids.into_iter().zip(looks) {
-            block_on(pass.step(&step(id, [look.clone()]), &calls, &calls));
+            block_on(pass.step(&step(id, [look]), &calls, &calls));
         }
         let outcome = pass.finish();
         assert_eq!(outcome.verdict.to_string(), verdict, "{name}");

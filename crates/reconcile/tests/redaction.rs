@@ -1,4 +1,5 @@
 //! A secret value shows nowhere: a canary goes through everything that people and programs read.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
