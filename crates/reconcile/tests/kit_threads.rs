@@ -13,7 +13,7 @@ use std::{
 };
 
 use objstore_core::{Error, ErrorKind, FileStore, ObjectKey, ObjectStoreExt as _};
-use reconcile::testkit::{Call, Fault, Faults, FaultyStore, Kit, Reason, Report, block_on};
+use reconcile::testkit::{Call, Faults, FaultyStore, Kit, Reason, Report, block_on};
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
 const WRITE: Call = Call::write("write");

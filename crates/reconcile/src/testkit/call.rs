@@ -12,19 +12,20 @@ pub struct Call {
     stale: u32,
     pages: bool,
     job: bool,
+    local: bool,
 }
 
 impl Call {
     /// A call that changes nothing. It can fail; what it would have answered is then not known.
     #[must_use]
     pub const fn read(name: &'static str) -> Self {
-        Self { name, write: false, stale: 0, pages: false, job: false }
+        Self { name, write: false, stale: 0, pages: false, job: false, local: false }
     }
 
     /// A call that may change something. It can fail before or after the change.
     #[must_use]
     pub const fn write(name: &'static str) -> Self {
-        Self { name, write: true, stale: 0, pages: false, job: false }
+        Self { name, write: true, stale: 0, pages: false, job: false, local: false }
     }
 
     /// The read can see the world up to `depth` writes ago: the double looks at [`Twist::stale`].
@@ -48,6 +49,13 @@ impl Call {
         self
     }
 
+    /// The call stays on this machine: it is never refused because of its rate.
+    #[must_use]
+    pub const fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -58,6 +66,10 @@ impl Call {
     #[must_use]
     pub const fn is_write(&self) -> bool {
         self.write
+    }
+
+    pub(super) const fn is_local(&self) -> bool {
+        self.local
     }
 
     pub(super) const fn stale_depth(&self) -> u32 {

@@ -78,7 +78,7 @@ impl Places {
         }
         kinds.push(What::ErrUnsent);
         kinds.extend(write.then_some(What::ErrLost));
-        kinds.push(What::RateLimited(1));
+        kinds.extend((!call.is_local()).then_some(What::RateLimited(1)));
         if self.sleeps {
             kinds.push(What::Hang);
             kinds.extend(write.then_some(What::HangLost));

@@ -151,7 +151,8 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     fn poll(&mut self, current: usize) -> Result<Next, Violation> {
         let Some(slot) = &mut self.slots[current] else { return Ok(Next::On) };
-        if self.runner.shared.lock().is_crashed(current) {
+        let threads = self.runner.kit.settings.threads;
+        if threads && self.runner.shared.lock().is_crashed(current) {
             return Ok(Next::Gone);
         }
         self.runner.signals[current].take();

@@ -75,6 +75,8 @@
 
 mod call;
 mod claim;
+#[cfg(feature = "objstore")]
+mod disk;
 mod exec;
 mod explore;
 mod faults;
@@ -95,6 +97,8 @@ mod versions;
 
 pub use call::{Call, Fault, Twist};
 pub use claim::Claim;
+#[cfg(feature = "objstore")]
+pub use disk::FaultyDisk;
 pub use exec::block_on;
 pub use faults::Faults;
 pub use kit::{Kit, Pairs};
