@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::exit;
+use crate::{exit, hint};
 
 /// The form of what is said.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -54,12 +54,14 @@ impl Output {
         let causes = causes(error);
         let said = match self.form {
             Form::Json => {
-                let error = json!({"kind": kind, "exit_code": number, "message": error.to_string(), "causes": causes});
+                let hint = hint::of(error);
+                let error = json!({"kind": kind, "exit_code": number, "message": error.to_string(), "causes": causes, "hint": hint});
                 format!("{}\n", json!({ "error": error }))
             }
             Form::Text => {
                 let causes: String = causes.iter().map(|cause| format!("\n  because: {cause}")).collect();
-                format!("error: {error}{causes}\n")
+                let hint = hint::of(error).map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+                format!("error: {error}{causes}{hint}\n")
             }
         };
         let _ = std::io::stderr().lock().write_all(said.as_bytes());

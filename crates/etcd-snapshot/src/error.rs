@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::advice::Advice;
+
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -11,12 +13,13 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 /// Why an operation did not do what was asked.
 ///
 /// `Display` says this level only, and what to do next; the cause is in [`source`](StdError::source). Neither shows a
-/// password, a token or a signed URL.
+/// password, a token or a signed URL. Where an option would change it, [`advice`](Self::advice) says which.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     message: String,
+    advice: Option<Advice>,
     source: Option<Source>,
 }
 
@@ -50,7 +53,7 @@ impl Error {
     /// An error of `kind`, with a message that says what to do.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), advice: None, source: None }))
     }
 
     /// Adds the cause.
@@ -58,6 +61,19 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Adds the option that would change it.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.0.advice = Some(advice);
+        self
+    }
+
+    /// The option that would change it, if there is one: this error's, not that of a cause.
+    #[must_use]
+    pub fn advice(&self) -> Option<Advice> {
+        self.0.advice
     }
 
     /// Whether the same call may succeed later without anything being changed.
@@ -145,6 +161,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Error");
         out.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(advice) = &self.0.advice {
+            out.field("advice", advice);
+        }
         if let Some(source) = &self.0.source {
             out.field("source", source);
         }

@@ -32,6 +32,8 @@ pub use verify::{Verification, verify};
 pub mod restore;
 
 // What everything uses.
+mod advice;
+pub use advice::Advice;
 mod error;
 pub use error::{Error, ErrorKind, Result};
 mod hex;

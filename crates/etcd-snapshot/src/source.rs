@@ -14,7 +14,7 @@ use objstore_core::{ObjectKey, ObjectStore, ObjectStoreExt as _, ReadOptions};
 use crate::home::{Home, Listed, Manifest, SnapshotId};
 use crate::receive::TRAILER;
 use crate::store::store_error;
-use crate::{Error, ErrorKind, Result};
+use crate::{Advice, Error, ErrorKind, Result};
 
 /// The largest block that a source hands out, in bytes.
 pub(crate) const BLOCK: usize = 1024 * 1024;
@@ -73,12 +73,13 @@ impl SnapshotSource {
         let inventory = home.inventory().await?;
         let Some(newest) = inventory.newest() else {
             let incomplete = inventory.incomplete.len();
-            return Err(Error::not_found(match incomplete {
-                0 => format!("{home} holds no snapshot: is it the right store?"),
-                _ => format!(
-                    "{home} holds no complete snapshot, only {incomplete} without manifest or payload: see `list --incomplete`"
-                ),
-            }));
+            return Err(match incomplete {
+                0 => Error::not_found(format!("{home} holds no snapshot: is it the right store?")),
+                _ => Error::not_found(format!(
+                    "{home} holds no complete snapshot, only {incomplete} without manifest or payload: look at the incomplete ones"
+                ))
+                .with_advice(Advice::Incomplete),
+            });
         };
         Self::of(home, home.manifest(newest).await?, newest.id.clone()).await
     }
@@ -95,7 +96,8 @@ impl SnapshotSource {
         }
         Err(match inventory.incomplete.iter().find(|incomplete| incomplete.id == *id) {
             Some(incomplete) => Error::damaged(format!("snapshot {id} in {home} is incomplete: {}", incomplete.why)),
-            None => Error::not_found(format!("{home} holds no snapshot {id}: `list` shows what it holds")),
+            None => Error::not_found(format!("{home} holds no snapshot {id}: list what it holds"))
+                .with_advice(Advice::Inventory),
         })
     }
 

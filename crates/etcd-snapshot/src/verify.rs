@@ -67,7 +67,7 @@ pub async fn verify(source: &SnapshotSource, live: Option<&dyn Live>, progress: 
     match &live_check {
         LiveCheck::Matched { .. } => checks |= Checks::LIVE_HASH,
         LiveCheck::MatchedSender { .. } => checks |= Checks::SENDER_HASH,
-        LiveCheck::NotAsked => not_checked.push("a live member's HashKV: name members with --endpoints".to_owned()),
+        LiveCheck::NotAsked => not_checked.push("a live member's HashKV: no live cluster was given".to_owned()),
         other => not_checked.push(format!("a live member's HashKV: {other}")),
     }
     not_checked.push("that an etcd boots from it: restore it into an empty directory and start one".to_owned());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use etcd_snapshot::home::Home;
-use etcd_snapshot::{ErrorKind, HistoryCheck, Result, SaveOptions, Saved, SnapshotSource, save};
+use etcd_snapshot::{Advice, ErrorKind, HistoryCheck, Result, SaveOptions, Saved, SnapshotSource, save};
 use futures::TryStreamExt as _;
 use objstore_core::{MemoryStore, ObjectStore as _, ObjectStoreExt as _, Prefix};
 use save_support::{Record, Script, Scripted, database};
@@ -191,6 +191,7 @@ async fn a_stranger_with_the_same_cluster_id_is_let_in_only_as_a_new_incarnation
     let said = error.to_string();
     assert!(said.contains(&first.id.to_string()) && said.contains("up to revision 100"), "{said}");
     assert!(said.contains("restored from a backup") && said.contains("incarnation"), "{said}");
+    assert_eq!(error.advice(), Some(Advice::NewIncarnation));
     assert_eq!(keys(&home).await, before, "the payload was taken away");
 
     let declared = options(3).with_new_incarnation();

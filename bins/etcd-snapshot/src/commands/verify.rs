@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use etcd_snapshot::{Error, ErrorKind, Live, SnapshotSource, SystemHost, Verification, verify};
+use etcd_snapshot::{Error, ErrorKind, Live, LiveCheck, SnapshotSource, SystemHost, Verification, verify};
 use serde_json::{Value, json};
 
 use super::live;
@@ -59,6 +59,9 @@ fn as_text(source: &SnapshotSource, verification: &Verification) -> String {
     let _ = writeln!(text, "  live hash: {}", verification.live_check);
     for finding in &verification.inspection.findings {
         let _ = writeln!(text, "  notice: {finding}");
+    }
+    if verification.live_check == LiveCheck::NotAsked {
+        text.push_str("  hint: --endpoints compares it with a live member\n");
     }
     for not in &verification.not_checked {
         let _ = writeln!(text, "  not checked: {not}");

@@ -120,7 +120,8 @@ pub(crate) fn refused(world: &World) -> anyhow::Result<()> {
     let before = content(&made.store_dir())?;
     let args = ["save", "--endpoints", &other.client_url(), "--to", &made.store];
     fails(&args, 5, &["nothing was written", "--new-incarnation"])?;
-    fails_as_json(&args, 5, "refused")?;
+    let said = fails_as_json(&args, 5, "refused")?;
+    ensure!(said.ends_with("hint: --new-incarnation"), "{said}");
     // Two clusters at once.
     let both = format!("{},{}", made.server.client_url(), other.client_url());
     fails(&["save", "--endpoints", &both, "--to", &made.store], 5, &["endpoints of one cluster"])?;

@@ -79,5 +79,7 @@ pub(crate) fn fails_as_json(args: &[&str], code: i32, kind: &str) -> anyhow::Res
     let message = error["message"].as_str().context("it has a message")?;
     ensure!(!message.starts_with("error"), "{message}");
     let causes = error["causes"].as_array().context("it has causes")?;
-    Ok(causes.iter().filter_map(Value::as_str).fold(message.to_owned(), |all, cause| format!("{all}: {cause}")))
+    let hint = error.get("hint").context("it has a hint, or null")?.as_str().map(|hint| format!("hint: {hint}"));
+    let more = causes.iter().filter_map(Value::as_str).map(str::to_owned).chain(hint);
+    Ok(more.fold(message.to_owned(), |all, more| format!("{all}: {more}")))
 }

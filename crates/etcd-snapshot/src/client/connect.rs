@@ -8,7 +8,7 @@ use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
 use tonic::transport::Endpoint;
 
 use super::error::{client_error, is_auth_off, transport_error};
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// Bytes that a member may send before they are read, on one stream and on one connection: enough that the network
 /// never waits for the disk between two of its writes.
@@ -104,23 +104,20 @@ impl ClientOptions {
 
     pub(super) fn validate(&self) -> Result<()> {
         if self.endpoints.is_empty() {
-            return Err(Error::usage(
-                "no endpoint was given: name at least one, as in --endpoints http://127.0.0.1:2379",
-            ));
+            let message = "no endpoint was given: name at least one, such as http://127.0.0.1:2379";
+            return Err(Error::usage(message).with_advice(Advice::Endpoints));
         }
         for endpoint in &self.endpoints {
             if endpoint.contains('@') {
-                return Err(Error::usage(
-                    "an endpoint has no user or password in it: give the user with --user, and its password in ETCDCTL_PASSWORD",
-                ));
+                let message = "an endpoint has no user or password in it: give them apart";
+                return Err(Error::usage(message).with_advice(Advice::User));
             }
             self.address(endpoint)?;
         }
         let tls = self.tls.as_ref();
         if tls.is_some_and(|tls| tls.cert.is_some() != tls.key.is_some()) {
-            return Err(Error::usage(
-                "a client certificate needs its key, and the key its certificate: give --cert and --key",
-            ));
+            let message = "a client certificate needs its key, and the key its certificate: give both";
+            return Err(Error::usage(message).with_advice(Advice::ClientCertificate));
         }
         Ok(())
     }

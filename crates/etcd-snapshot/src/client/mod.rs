@@ -17,7 +17,7 @@ pub use connect::{ClientOptions, Password, TlsFiles};
 
 use crate::hex::Hex64;
 use crate::live::{Endpoint, Live, LiveHash, Message, Status};
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 use error::client_error;
 
 /// How long a member may compute its HashKV: it reads its whole key space, and 1 GB took a second here.
@@ -160,8 +160,9 @@ impl Live for EtcdCluster {
 
 fn silent(endpoint: &str, after: Duration) -> Error {
     Error::unreachable(format!(
-        "{endpoint} did not answer within {after:?}: is it up, and is its port open? name another with --endpoints"
+        "{endpoint} did not answer within {after:?}: is it up, and is its port open? if so, name another endpoint"
     ))
+    .with_advice(Advice::Endpoints)
 }
 
 fn messages(endpoint: String, stream: SnapshotStreaming) -> BoxStream<'static, Result<Message>> {

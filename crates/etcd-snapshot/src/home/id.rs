@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::host::Host;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// The digits of Crockford's base 32: no `i`, `l`, `o`, `u`, so that an id survives being read aloud.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -87,8 +87,9 @@ impl FromStr for SnapshotId {
         });
         parsed.ok_or_else(|| {
             Error::usage(format!(
-                "`{text}` is not a snapshot id: ids look like 20261121T072013.123Z-7f3k9q2mabcd, and `list` prints them"
+                "`{text}` is not a snapshot id: ids look like 20261121T072013.123Z-7f3k9q2mabcd; list what the home holds"
             ))
+            .with_advice(Advice::Inventory)
         })
     }
 }

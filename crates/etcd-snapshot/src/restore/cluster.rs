@@ -6,7 +6,7 @@ use super::options::RestoreOptions;
 use super::report::Identity;
 use crate::hex::Hex64;
 use crate::host::Host;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// The port that etcd's peers use unless told otherwise.
 const DEFAULT_PEER_URL: &str = "http://localhost:2380";
@@ -98,8 +98,9 @@ fn parse(text: &str, token: &str) -> Result<InitialCluster> {
 fn token_needed(members: usize, fresh: &str) -> Error {
     Error::refused(format!(
         "a cluster of {members} members needs one token for all of them, or they never form a cluster: \
-         give every one of them --initial-cluster-token {fresh}"
+         give every one of them the same, for example {fresh}"
     ))
+    .with_advice(Advice::InitialClusterToken)
 }
 
 /// A token that no other cluster has.

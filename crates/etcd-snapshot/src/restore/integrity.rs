@@ -2,7 +2,7 @@
 
 use crate::receive::{TRAILER, to_hex};
 use crate::source::SnapshotSource;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 use super::copy::Sums;
 
@@ -45,8 +45,9 @@ impl Expected {
         } else {
             Error::refused(format!(
                 "{source} does not end in a SHA-256, so nothing can tell whether it is intact: if it is a copy of a `member/snap/db`, \
-                 restore it with --skip-hash-check; if it came from a snapshot, it was cut off: fetch it again"
+                 restore it without the check; if it came from a snapshot, it was cut off: fetch it again"
             ))
+            .with_advice(Advice::SkipHashCheck)
         })
     }
 
@@ -75,10 +76,11 @@ impl Expected {
         match &sums.trailer {
             Some(trailer) if *trailer != sums.data => Err(Error::damaged(format!(
                 "the SHA-256 at the end of {source} is {}, the data before it has {}: it is damaged; restore another snapshot, \
-                 or take the risk with --skip-hash-check",
+                 or take the risk and restore it without the check",
                 to_hex(trailer),
                 to_hex(&sums.data)
-            ))),
+            ))
+            .with_advice(Advice::SkipHashCheck)),
             _ => Ok(()),
         }
     }

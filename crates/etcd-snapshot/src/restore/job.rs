@@ -28,7 +28,7 @@ use crate::host::Host;
 use crate::progress::Stage;
 use crate::receive::to_hex;
 use crate::source::{SnapshotSource, blocking};
-use crate::{Error, ErrorKind, Result};
+use crate::{Advice, Error, ErrorKind, Result};
 
 /// What etcd's own files take beside the database, in bytes, rounded up.
 const SMALL_FILES: u64 = 1024 * 1024;
@@ -110,9 +110,10 @@ impl Job {
         if !restored.corrupt.is_empty() && !self.options.clear_corrupt_alarms {
             return Err(Error::refused(format!(
                 "the snapshot was taken under a CORRUPT alarm of member {}: its data is in doubt, and etcd would refuse writes to it; \
-                 restore an older snapshot, or, once the data was checked, clear the alarm with --clear-corrupt-alarms",
+                 restore an older snapshot, or, once the data was checked, have the alarm cleared",
                 restored.corrupt.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            )));
+            ))
+            .with_advice(Advice::ClearCorruptAlarms));
         }
         for key in &look.corrupt_alarms {
             restored.edits.bucket("alarm").remove(key.as_slice());
@@ -267,9 +268,11 @@ impl Job {
 fn check_bump(options: &RestoreOptions) -> Result<()> {
     match (options.bump_revision > 0, options.mark_compacted) {
         (true, false) => Err(Error::usage(
-            "--bump-revision needs --mark-compacted: without it, watchers would wait for revisions that never were",
-        )),
-        (false, true) => Err(Error::usage("--mark-compacted needs --bump-revision with a number above 0")),
+            "a raised revision must be marked as compacted: else watchers would wait for revisions that never were",
+        )
+        .with_advice(Advice::MarkCompacted)),
+        (false, true) => Err(Error::usage("to mark as compacted, raise the revision by a number above 0")
+            .with_advice(Advice::BumpRevision)),
         _ => Ok(()),
     }
 }

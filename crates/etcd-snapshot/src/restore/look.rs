@@ -166,7 +166,7 @@ async fn next(cursor: &mut Cursor, input: Input<'_>) -> Result<Option<(Vec<u8>, 
 pub(super) fn damaged(error: FormatError) -> Error {
     let message = match error.kind() {
         FormatKind::NotBolt => {
-            "this is not a snapshot of etcd: name a file that `etcdctl snapshot save` or `etcd-snapshot save --raw` wrote, or a store"
+            "this is not a snapshot of etcd: name a file that `etcdctl snapshot save` wrote, or a stored snapshot"
         }
         FormatKind::Truncated => "the snapshot was cut off: fetch it again, or use another",
         FormatKind::Unsupported => "the snapshot is laid out in a way that this version does not know",

@@ -2,7 +2,7 @@
 
 use crate::hex::Hex64;
 use crate::live::{Endpoint, Status};
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// A member that is further behind than this, in log entries, is not asked for a snapshot while a closer one answers.
 ///
@@ -59,10 +59,9 @@ fn answering(endpoints: Vec<Endpoint>) -> Result<Vec<(String, Status)>> {
         return Ok(members);
     }
     let Some(first) = failures.pop() else {
-        return Err(Error::usage("no endpoint was given: name at least one with --endpoints"));
+        return Err(Error::usage("no endpoint was given: name at least one").with_advice(Advice::Endpoints));
     };
-    let also: Vec<String> = failures.iter().map(|e| format!("; {e}")).collect();
-    Err(if also.is_empty() { first } else { Error::new(first.kind(), format!("{first}{}", also.concat())) })
+    Err(failures.into_iter().fold(first, |all, failure| all.and(&failure.to_string())))
 }
 
 fn one_cluster(members: &[(String, Status)]) -> Result<()> {
@@ -72,7 +71,8 @@ fn one_cluster(members: &[(String, Status)]) -> Result<()> {
         Some((url, status)) => Err(Error::refused(format!(
             "{first_url} is of cluster {} and {url} of cluster {}: name the endpoints of one cluster",
             first.cluster_id, status.cluster_id
-        ))),
+        ))
+        .with_advice(Advice::Endpoints)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::home::{Content, Home, Listed, SnapshotId};
 use crate::inspect::{self, Inspection};
 use crate::source::SnapshotSource;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// How the history in a new snapshot compares with that of the newest one that its home holds of the same incarnation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -85,9 +85,10 @@ pub(super) async fn compare(
         Hashes::None(why) => Compared::Fits(HistoryCheck::NotComparable { id, why }),
         Hashes::Differ { revision, before, new } => Compared::Strange(Error::refused(format!(
             "up to revision {revision} the history of this cluster is not that of {id} in {home} (HashKV {new}, there {before}): it is another \
-             cluster with the same id, or this one was restored from a backup; use a place of its own for each cluster, or say \
-             --new-incarnation if this one takes the other's place. If neither is so, a member is corrupt: see `etcdctl endpoint hashkv --cluster`"
-        ))),
+             cluster with the same id, or this one was restored from a backup; use a place of its own for each cluster, or \
+             declare a new incarnation if this one takes the other's place. If neither is so, a member is corrupt: see `etcdctl endpoint hashkv --cluster`"
+        ))
+        .with_advice(Advice::NewIncarnation)),
     })
 }
 

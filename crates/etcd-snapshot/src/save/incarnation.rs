@@ -3,7 +3,7 @@
 use super::SaveOptions;
 use crate::home::{Home, Inventory};
 use crate::live::Status;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// The incarnation that a save belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,9 +34,10 @@ pub(super) async fn settle(home: &Home, status: &Status, options: &SaveOptions) 
         None if same_cluster => Ok(Incarnation { number, new: false }),
         _ if options.new_incarnation => Ok(Incarnation { number, new: false }.next()),
         Some(newest) if same_cluster => Err(Error::refused(format!(
-            "{home} holds revision {newest} of this cluster, and the member stands at {}: if the cluster was restored, say so with --new-incarnation; if the member is behind, wait",
+            "{home} holds revision {newest} of this cluster, and the member stands at {}: if the cluster was restored, declare a new incarnation; if the member is behind, wait",
             status.revision
-        ))),
+        ))
+        .with_advice(Advice::NewIncarnation)),
         _ => require_cluster(home, number, status).await.map(|()| Incarnation { number, new: false }),
     }
 }
@@ -67,9 +68,10 @@ async fn require_cluster(home: &Home, number: u32, status: &Status) -> Result<()
     match home.incarnation(number).await? {
         Some(cluster_id) if cluster_id == status.cluster_id => Ok(()),
         Some(cluster_id) => Err(Error::refused(format!(
-            "{home} holds cluster {cluster_id}, and this is cluster {}: nothing was written; use a place of its own for each cluster, or say --new-incarnation if this one was restored from it",
+            "{home} holds cluster {cluster_id}, and this is cluster {}: nothing was written; use a place of its own for each cluster, or declare a new incarnation if this one was restored from it",
             status.cluster_id
-        ))),
+        ))
+        .with_advice(Advice::NewIncarnation)),
         None => Err(Error::damaged(format!("the record of incarnation {number} is gone from {home}: use a new place"))),
     }
 }

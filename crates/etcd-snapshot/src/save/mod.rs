@@ -17,7 +17,7 @@ use crate::checks::Checks;
 use crate::compare::LiveCheck;
 use crate::home::{Home, Manifest, SnapshotId};
 use crate::live::Live;
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 use choose::Chosen;
 use stop::Stop;
 
@@ -113,5 +113,6 @@ async fn same_member(live: &dyn Live, chosen: &Chosen) -> Result<()> {
     Err(Error::refused(format!(
         "{} was member {} before the snapshot and is {} after it, so it is unknown whose data this is: name the endpoint of one member",
         chosen.endpoint, chosen.status.member_id, now.member_id
-    )))
+    ))
+    .with_advice(Advice::Endpoints))
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::SaveOptions;
 use crate::cancel::CancelToken;
-use crate::{Error, ErrorKind, Result};
+use crate::{Advice, Error, ErrorKind, Result};
 
 /// How long a call that was begun may go on after the end was called for, and how long taking away may take: each call of
 /// the store for itself. A process that is told to end has 30 s in Kubernetes.
@@ -60,8 +60,9 @@ impl<'a> Stop<'a> {
             biased;
             () = cancelled => cancellation(),
             limit = in_time => Error::unreachable(format!(
-                "it was not done within {limit:?}, and nothing was committed: give it a longer --timeout"
-            )),
+                "it was not done within {limit:?}, and nothing was committed: give it more time"
+            ))
+            .with_advice(Advice::Timeout),
         }
     }
 

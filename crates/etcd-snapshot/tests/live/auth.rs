@@ -24,11 +24,7 @@ pub(crate) fn users(minor: Minor) -> anyhow::Result<()> {
         server.call("/v3/auth/enable", &json!({}))?;
         works(user("root", "right")).await?;
         use ErrorKind::NotAllowed;
-        expect(
-            save_from(nobody()).await,
-            NotAllowed,
-            &["asks for a user", "--user and ETCDCTL_PASSWORD", "role root"],
-        )?;
+        expect(save_from(nobody()).await, NotAllowed, &["asks for a user", "give one, and its password", "role root"])?;
         expect(save_from(user("root", "wrong")).await, NotAllowed, &["does not accept this user and password"])?;
         expect(save_from(user("nobody", "x")).await, NotAllowed, &["does not accept this user and password"])?;
         expect(save_from(user("reader", "also right")).await, NotAllowed, &["does not allow this user", "role root"])

@@ -64,7 +64,7 @@ pub(crate) fn stalls() -> anyhow::Result<()> {
         let stall = SaveOptions::default().with_stall_timeout(SHORT);
         stopped(&first, &stall, "has sent nothing for 1s").await?;
         let whole = SaveOptions::default().with_timeout(Duration::from_secs(3));
-        stopped(&second, &whole, "longer --timeout").await
+        stopped(&second, &whole, "give it more time").await
     })
 }
 
