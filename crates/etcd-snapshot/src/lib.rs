@@ -42,3 +42,5 @@ mod host;
 pub use host::{Host, SystemHost};
 pub mod progress;
 mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;

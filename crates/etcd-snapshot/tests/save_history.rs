@@ -49,14 +49,14 @@ impl Random {
 
 /// Puts and deletions of a few keys.
 fn history(random: &mut Random, revisions: i64) -> History {
-    let mut versions: BTreeMap<i64, u8> = BTreeMap::new();
+    let mut versions: BTreeMap<i64, u64> = BTreeMap::new();
     let mut history = Vec::new();
     for revision in 2..=revisions {
         let key = random.below(4);
         let lives = versions.get(&key).copied().unwrap_or(0);
         let version = if lives > 0 && random.below(3) == 0 { 0 } else { lives + 1 };
         versions.insert(key, version);
-        history.push(Record { version, ..Record::put(revision, &format!("/key/{key}")) });
+        history.push(Record::put(revision, &format!("/key/{key}")).with_version(version));
     }
     history
 }
