@@ -52,6 +52,9 @@ pub enum ErrorKind {
     Unauthenticated,
     /// A retention period or a legal hold protects the object. *Leave it, or wait for its end.*
     Locked,
+    /// The object lies in cold storage, and cannot be read from there. *Have it restored, which takes hours, and read
+    /// again.*
+    Archived,
     /// The store asks for fewer requests. *Wait as [`Error::retry`] says.*
     RateLimited,
     /// The time allowed was over. *Look at [`Error::effect`]; try again with more time.*
@@ -332,6 +335,7 @@ impl ErrorKind {
             Self::PermissionDenied => "permission denied",
             Self::Unauthenticated => "not authenticated",
             Self::Locked => "object is locked",
+            Self::Archived => "object is in cold storage",
             Self::RateLimited => "rate limited",
             Self::Timeout => "timed out",
             Self::Transport => "connection failed",

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{Checksums, ObjectKey, PageToken, Revision, VersionId, WriteToken};
+use crate::{Checksums, ObjectKey, PageToken, Protection, Revision, VersionId, WriteToken};
 
 /// Declares a struct of options with `Default`, readable fields and `with_*` setters.
 macro_rules! options {
@@ -93,6 +93,8 @@ options! {
         /// What the body must have; the store compares before the object becomes visible. It computes SHA-256 only
         /// if it is named here.
         expect / with_expect: Checksums,
+        /// What shall keep the object from being deleted. Stores that enforce none refuse it.
+        protection / with_protection: Protection,
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     ChecksumScope, Checksums, Condition, DeleteItem, Deleted, Error, ErrorKind, Hasher, ObjectKey, ObjectStore, Op,
-    PageToken, Prefix, ReadOptions, Result, Revision, UploadInfo, UploadPage,
+    PageToken, Prefix, Protection, ReadOptions, Result, Revision, UploadInfo, UploadPage, WriteOptions,
 };
 
 /// A batch, for a store that has none: one delete after another.
@@ -48,8 +48,12 @@ pub(crate) fn check_read(options: &ReadOptions, current: &Revision) -> Result<()
     Ok(())
 }
 
-/// A hasher that computes what is needed to check `expect`.
-pub(crate) fn hasher_for(expect: &Checksums) -> Result<Hasher> {
+/// A hasher that computes what is needed to check what is announced. Refuses what no store of this crate can do.
+pub(crate) fn hasher_for(options: &WriteOptions) -> Result<Hasher> {
+    if options.protection != Protection::default() {
+        return Err(unsupported("this store cannot keep an object from being deleted"));
+    }
+    let expect = &options.expect;
     if expect.md5.is_some() || expect.crc64nvme.is_some() {
         return Err(unsupported("this store checks crc32c and sha256 only"));
     }

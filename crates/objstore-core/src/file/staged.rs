@@ -52,7 +52,7 @@ impl Staged {
     ) -> Result<Self> {
         files.check_start(key, options)?;
         let target = object_path(&files.root, key)?;
-        let hasher = hasher_for(&options.expect)?;
+        let hasher = hasher_for(options)?;
         let id = new_upload_id()?;
         let path = staged_path(&files.root, key, &id)?;
         files.make_parents(&path)?;
@@ -212,7 +212,7 @@ impl Files {
             return Err(unsupported("a file store keeps no user metadata"));
         }
         object_path(&self.root, key)?;
-        hasher_for(&options.expect)?;
+        hasher_for(options)?;
         match options.condition.as_ref() {
             Some(condition) => {
                 let current = self.find(key)?.map(|metadata| super::files::revision(&metadata));

@@ -91,7 +91,7 @@ impl MemoryStore {
     }
 
     fn store(&self, key: &ObjectKey, body: Payload, options: &WriteOptions) -> Result<Written> {
-        let mut hasher = hasher_for(&options.expect)?;
+        let mut hasher = hasher_for(options)?;
         let body = body.into_bytes();
         hasher.update(&body);
         let checksums = hasher.finish();
@@ -155,7 +155,7 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn start_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<Box<dyn Upload>> {
-        hasher_for(&options.write.expect).map_err(context(Op::StartUpload, self, Some(key)))?;
+        hasher_for(&options.write).map_err(context(Op::StartUpload, self, Some(key)))?;
         Ok(Box::new(MemoryUpload::new(self.clone(), key.clone(), options.write)))
     }
 

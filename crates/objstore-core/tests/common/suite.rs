@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use objstore_core::{
     Checksums, Condition, CopyOptions, DeleteItem, DeleteOptions, Effect, ErrorKind, ListOptions, ObjectStore,
-    ObjectStoreExt as _, PageToken, Payload, Prefix, PresignMethod, PresignRequest, Promise, ReadOptions, Revision,
+    ObjectStoreExt as _, PageToken, Payload, Prefix, PresignMethod, PresignRequest, Promise, Protection, ReadOptions, Revision,
     UploadOptions, Verdict, VersionId, WriteOptions,
 };
 
@@ -392,6 +392,10 @@ pub(crate) async fn what_is_not_there_is_said_before_anything_changes(store: &dy
     if !features.presign {
         let request = PresignRequest::new(key.clone(), PresignMethod::Get, std::time::Duration::from_secs(60));
         assert_eq!(store.presign(request).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    if !store.capabilities().claims(Promise::Lock) {
+        let options = WriteOptions::new().with_protection(Protection::new().with_hold(true));
+        assert_eq!(store.put(&key, "y".into(), options).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
     assert_eq!(store.head(&key, ReadOptions::new()).await.unwrap().revision, revision);
 }
