@@ -128,7 +128,7 @@ impl Faults {
     /// What time it is, since the history began. It only moves when everything sleeps, and by jumps of the plan.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.shared.lock().now()
+        self.shared.lock().clock.now()
     }
 
     /// Sleeps on the kit's clock, in no real time. For timeouts, and for the `sleep` of a flow.
@@ -140,7 +140,7 @@ impl Faults {
     /// A sleep that is dropped is forgotten.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
         let mut state = self.shared.lock();
-        let due = state.now().saturating_add(time);
+        let due = state.clock.now().saturating_add(time);
         Sleep { faults: self.clone(), id: state.next_id(), due }
     }
 
@@ -219,7 +219,7 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Faults { shared, controller, handle } = &self.faults;
         let mut state = shared.lock();
-        if state.is_alive(*controller, *handle) && state.sleep(self.id, self.due, cx.waker()) {
+        if state.is_alive(*controller, *handle) && state.clock.sleep(self.id, self.due, cx.waker()) {
             return Poll::Ready(());
         }
         Poll::Pending
@@ -228,6 +228,6 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.faults.shared.lock().forget_timer(self.id);
+        self.faults.shared.lock().clock.forget(self.id);
     }
 }

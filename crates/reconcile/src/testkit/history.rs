@@ -3,13 +3,15 @@
 use std::{sync::Arc, task::Poll};
 
 use super::{
+    agenda::Agenda,
     claim::Claim,
     exec::{catching, poll_once},
     faults::Faults,
     kit::{Running, Settings},
-    plan::{At, Plan, What},
+    plan::{Plan, What},
     report::Reason,
     runner::{Runner, Violation},
+    streak::{Restless, Streak},
 };
 
 /// A pass that is under way.
@@ -33,34 +35,21 @@ enum Next {
 pub(super) struct History<'h, 'r, 'w, W> {
     runner: &'h mut Runner<'r, W>,
     world: &'w W,
-    plan: &'h Plan,
-    /// One bit for each item of the plan that was done.
-    done: u64,
+    is_race: bool,
+    agenda: Agenda<'h>,
     slots: [Option<Slot<'w>>; 2],
     current: usize,
     passes: u32,
-    /// Passes in a row that claimed to be ready, without any disturbance; only the first may have written.
-    streak: u32,
-    /// Which controllers were ready in this streak.
-    ready: [bool; 2],
-    /// Passes in a row without any disturbance.
-    clean: u32,
+    streak: Streak,
 }
 
 impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     pub(super) fn new(runner: &'h mut Runner<'r, W>, world: &'w W, plan: &'h Plan) -> Self {
-        Self {
-            runner,
-            world,
-            plan,
-            done: 0,
-            slots: [None, None],
-            current: 0,
-            passes: 0,
-            streak: 0,
-            ready: [false; 2],
-            clean: 0,
-        }
+        let settings = &runner.kit.settings;
+        let controllers = if plan.is_race() { 2 } else { 1 };
+        let streak = Streak::new(controllers, settings.passes, settings.quiet);
+        let (is_race, agenda) = (plan.is_race(), Agenda::new(plan));
+        Self { runner, world, is_race, agenda, slots: [None, None], current: 0, passes: 0, streak }
     }
 
     /// Runs it to its end.
@@ -94,25 +83,18 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         &self.runner.kit.settings
     }
 
-    fn controllers(&self) -> u32 {
-        if self.plan.is_race() { 2 } else { 1 }
-    }
-
     // Between passes.
 
     /// Begins a pass, or gives the turn to the other controller. Says whether the history goes on.
     fn begin(&mut self) -> Result<bool, Violation> {
-        let quiet = self.settings().quiet;
-        let passes = self.settings().passes * self.controllers();
-        let exhausted = self.clean >= if self.streak == 0 { passes } else { 2 * (passes + quiet) };
-        let idle = self.ready[self.current] && self.streak > quiet;
-        if self.slots[1 - self.current].is_some() && (idle || exhausted) {
+        let exhausted = self.streak.is_exhausted();
+        let may_rest = exhausted || self.streak.is_idle(self.current);
+        if may_rest && self.slots[1 - self.current].is_some() {
             self.switch();
-            self.clean = 0;
-        } else if self.is_settled(quiet) {
-            if !self.do_leftover() {
-                return Ok(false);
-            }
+            self.streak.give_time();
+        } else if self.streak.is_settled() {
+            let Some(what) = self.agenda.not_reached() else { return Ok(false) };
+            self.happen(what);
         } else if exhausted {
             return Err(self.not_converged());
         } else {
@@ -123,7 +105,9 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     fn begin_pass(&mut self) {
         self.passes += 1;
-        self.do_items(|at, passes, _polls| matches!(at, At::Pass(pass) if pass <= passes));
+        while let Some(what) = self.agenda.before_pass(self.passes) {
+            self.happen(what);
+        }
         let (controller, passes) = (self.current, self.passes);
         let kit = self.runner.kit;
         let (handle, calls) = {
@@ -194,7 +178,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         }
         let hung = {
             let mut state = self.runner.shared.lock();
-            if !self.runner.kit.settings.threads && state.advance() {
+            if !self.runner.kit.settings.threads && state.clock.advance() {
                 return Ok(Next::On);
             }
             state.is_hung(controller)
@@ -210,8 +194,13 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     }
 
     /// Does what the plan has after this poll. Says whether the future is to be dropped.
-    fn after_poll(&mut self, polls: u32) -> bool {
-        self.do_items(|at, _passes, now| matches!(at, At::Index(poll) if poll == now && now == polls))
+    fn after_poll(&mut self, poll: u32) -> bool {
+        let mut dropped = false;
+        while let Some(what) = self.agenda.after_poll(poll) {
+            dropped |= *what == What::Drop;
+            self.happen(what);
+        }
+        dropped
     }
 
     // Ends of passes.
@@ -230,47 +219,21 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             self.check_goal()?;
         }
         if disturbed {
-            self.begin_anew();
+            self.streak.begin_anew();
         } else {
-            self.count(controller, claim, writes > 0, calls)?;
+            self.streak.count(controller, claim, writes > 0).map_err(|Restless| self.not_quiet(calls))?;
+            self.note_repetition();
         }
         self.next_controller(controller);
         Ok(())
     }
 
-    /// Counts an undisturbed pass. A controller that was ready must not write again, unless the other one has.
-    fn count(&mut self, controller: usize, claim: Claim, wrote: bool, calls: usize) -> Result<(), Violation> {
-        self.clean += 1;
-        if claim == Claim::NotReady {
-            self.streak = 0;
-            self.ready = [false; 2];
-            return Ok(());
-        }
-        if wrote && self.ready[controller] && self.settings().quiet > 0 {
-            return Err(self.not_quiet(calls));
-        }
-        if wrote {
-            self.streak = 0;
-            self.ready = [false; 2];
-        }
-        self.streak += 1;
-        self.ready[controller] = true;
-        if self.is_settled(1) && self.streak == 2 * self.controllers() {
+    /// Points beyond the first quiet passes are not worth a history of their own.
+    fn note_repetition(&self) {
+        if self.streak.begins_to_repeat() {
             let mut state = self.runner.shared.lock();
             state.settled = Some(state.moment());
         }
-        Ok(())
-    }
-
-    /// Whether every controller was ready, and quiet for so many passes.
-    fn is_settled(&self, quiet: u32) -> bool {
-        let all = (0..2).filter(|controller| self.ready[*controller]).count() as u32 == self.controllers();
-        all && self.streak >= self.controllers() * (1 + quiet)
-    }
-
-    /// Something happened: counting begins anew.
-    fn begin_anew(&mut self) {
-        (self.streak, self.clean, self.ready) = (0, 0, [false; 2]);
     }
 
     fn check_goal(&self) -> Result<(), Violation> {
@@ -311,7 +274,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             self.drop_future(slot)?;
         }
         self.wait_for_effects(controller)?;
-        self.begin_anew();
+        self.streak.begin_anew();
         self.check_safety()?;
         self.check_shown()?;
         self.next_controller(controller);
@@ -356,13 +319,9 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
     /// more switches, or until the other one has nothing left to do.
     fn next_controller(&mut self, ended: usize) {
         let other = 1 - ended;
-        if self.plan.is_race() && (self.slots[other].is_none() || !self.has_switches()) {
+        if self.is_race && (self.slots[other].is_none() || !self.agenda.has_switches()) {
             self.current = other;
         }
-    }
-
-    fn has_switches(&self) -> bool {
-        self.undone().any(|(_, item)| item.what == What::Switch)
     }
 
     /// The other controller runs; neither pass counts as a clean one, since the other came in between.
@@ -374,42 +333,15 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         state.note(|| format!("controller {current} runs"));
     }
 
-    // The plan's items between polls.
+    // What the plan does between polls.
 
-    fn undone(&self) -> impl Iterator<Item = (usize, &'h super::Item)> + use<'h, 'r, 'w, W> {
-        let done = self.done;
-        let items = self.plan.items().iter().enumerate();
-        items.filter(move |(n, item)| done & (1 << n) == 0 && !item.what.is_of_calls())
-    }
-
-    /// Does all items whose time has come. Says whether one of them drops the future.
-    fn do_items(&mut self, is_due: impl Fn(At, u32, u32) -> bool) -> bool {
-        if self.plan.items().is_empty() {
-            return false;
-        }
-        let polls = self.runner.shared.lock().polls;
-        let mut dropped = false;
-        for n in 0..self.plan.items().len() {
-            let item = &self.plan.items()[n];
-            if self.done & (1 << n) != 0 || item.what.is_of_calls() || !is_due(item.at, self.passes, polls) {
-                continue;
-            }
-            self.done |= 1 << n;
-            dropped |= self.do_item(&item.what);
-        }
-        dropped
-    }
-
-    fn do_item(&mut self, what: &What) -> bool {
+    fn happen(&mut self, what: &What) {
         match what {
-            What::Drop => {
-                self.strike();
-                return true;
-            }
+            What::Drop => self.runner.shared.lock().strike_now(),
             What::Switch => self.switch(),
             What::Jump(seconds) => {
                 self.overtake(&format!("the clock jumps by {seconds} s"));
-                self.runner.shared.lock().jump(*seconds);
+                self.runner.shared.lock().clock.jump(*seconds);
             }
             What::Event(name, number) => {
                 self.overtake(&format!("event {name}={number}"));
@@ -419,26 +351,12 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             }
             _ => {}
         }
-        false
-    }
-
-    fn strike(&self) {
-        self.runner.shared.lock().strike_now();
     }
 
     fn overtake(&mut self, note: &str) {
-        self.begin_anew();
+        self.streak.begin_anew();
         let mut state = self.runner.shared.lock();
         state.overtake();
         state.note(|| note.to_owned());
-    }
-
-    /// Events that were not reached happen all the same, one at a time, so that all histories of one plan have them.
-    fn do_leftover(&mut self) -> bool {
-        let left = self.undone().filter(|(_, item)| matches!(item.what, What::Jump(_) | What::Event(..)));
-        let Some((n, item)) = left.min_by_key(|(_, item)| item.at) else { return false };
-        self.done |= 1 << n;
-        self.do_item(&item.what);
-        true
     }
 }

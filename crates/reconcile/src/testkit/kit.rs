@@ -21,6 +21,8 @@ use super::{
 };
 
 pub(super) type Oracle<'k, W> = Box<dyn Fn(&W) -> Result<(), String> + 'k>;
+/// Hashes the state; if it is given a string, also shows it there.
+pub(super) type EndState<'k, W> = Box<dyn Fn(&W, Option<&mut String>) -> u64 + 'k>;
 type Collect<'k, W> = Box<dyn Fn(&W, &mut String) + 'k>;
 type Apply<'k, W> = Box<dyn Fn(&W, u64) + 'k>;
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Claim> + 'a>>;
@@ -49,11 +51,6 @@ impl<W, C: Into<Claim>, P: AsyncFn(&W, Faults) -> C> StartPass<W> for P {
     fn start<'a>(&'a self, world: &'a W, faults: Faults) -> Running<'a> {
         Box::pin(async move { self(world, faults).await.into() })
     }
-}
-
-pub(super) struct EndState<'k, W> {
-    pub(super) hash: Box<dyn Fn(&W) -> u64 + 'k>,
-    pub(super) show: Box<dyn Fn(&W) -> String + 'k>,
 }
 
 pub(super) struct Secrets<'k, W> {
@@ -151,16 +148,16 @@ impl<'k, W> Kit<'k, W> {
     ///
     /// Leave out what may differ (ids, times); put in counts of what was created and deleted, where a fault must not
     /// change them. A history with events is compared with the same events without faults.
-    pub fn with_end_state<S: Hash + fmt::Debug>(mut self, state: impl Fn(&W) -> S + Clone + 'k) -> Self {
-        let shown = state.clone();
-        self.end_state = Some(EndState {
-            hash: Box::new(move |world| {
-                let mut hasher = DefaultHasher::new();
-                state(world).hash(&mut hasher);
-                hasher.finish()
-            }),
-            show: Box::new(move |world| format!("{:?}", shown(world))),
-        });
+    pub fn with_end_state<S: Hash + fmt::Debug>(mut self, state: impl Fn(&W) -> S + 'k) -> Self {
+        self.end_state = Some(Box::new(move |world, shown| {
+            let state = state(world);
+            if let Some(shown) = shown {
+                *shown = format!("{state:?}");
+            }
+            let mut hasher = DefaultHasher::new();
+            state.hash(&mut hasher);
+            hasher.finish()
+        }));
         self
     }
 

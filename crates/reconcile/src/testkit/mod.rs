@@ -73,8 +73,10 @@
 //! It crashes at awaits and calls, not between two instructions. What a pass does to the world past the seam cannot be
 //! lost. Where other threads work for the pass ([`Kit::with_threads`]), it crashes at calls only.
 
+mod agenda;
 mod call;
 mod claim;
+mod clock;
 #[cfg(feature = "objstore")]
 mod disk;
 mod exec;
@@ -93,6 +95,7 @@ mod shrink;
 mod state;
 #[cfg(feature = "objstore")]
 mod store;
+mod streak;
 mod versions;
 
 pub use call::{Call, Fault, Twist};

@@ -6,7 +6,7 @@ use super::{
     call::Call,
     exec::Signal,
     history::History,
-    kit::Kit,
+    kit::{EndState, Kit},
     plan::Plan,
     replay::Replay,
     report::{Finding, Reason},
@@ -126,12 +126,12 @@ impl<'r, W> Runner<'r, W> {
         let mut end = None;
         let mut hash = None;
         if let (None, Some(state)) = (&violation, &kit.end_state) {
-            let here = (state.hash)(&world);
+            let here = state(&world, None);
             hash = Some(here);
             match reference {
-                Some(there) if there.hash != here => violation = Some(differs(&(state.show)(&world), &there.text)),
+                Some(there) if there.hash != here => violation = Some(differs(&show(state, &world), &there.text)),
                 Some(_) => {}
-                None => end = Some(End { hash: here, text: (state.show)(&world) }),
+                None => end = Some(End { hash: here, text: show(state, &world) }),
             }
         }
         let state = self.shared.lock();
@@ -140,11 +140,17 @@ impl<'r, W> Runner<'r, W> {
             blamed: None,
             until: state.settled.unwrap_or(state.moment()),
             struck: state.struck().unwrap_or_default(),
-            sleeps: state.uses_timers,
+            sleeps: state.clock.was_used(),
             end: hash,
         };
         (ran, end)
     }
+}
+
+fn show<W>(state: &EndState<'_, W>, world: &W) -> String {
+    let mut shown = String::new();
+    state(world, Some(&mut shown));
+    shown
 }
 
 fn differs(here: &str, there: &str) -> Violation {

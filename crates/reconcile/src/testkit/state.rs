@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     call::{Call, Fault, Twist},
+    clock::Clock,
     plan::{At, Plan, What},
 };
 
@@ -49,13 +50,6 @@ struct Controller {
     waker: Option<Waker>,
 }
 
-#[derive(Debug)]
-struct Timer {
-    id: u64,
-    due: Duration,
-    waker: Waker,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// Faults of calls that have not struck yet.
@@ -67,11 +61,8 @@ pub(super) struct State {
     pub(super) settled: Option<Moment>,
     controllers: [Controller; 2],
     handles: u64,
-    now: Duration,
-    timers: Vec<Timer>,
-    pub(super) uses_timers: bool,
+    pub(super) clock: Clock,
     in_effect: u32,
-    threads: bool,
     trace: Option<Vec<String>>,
 }
 
@@ -117,10 +108,7 @@ impl State {
         for controller in &mut self.controllers {
             *controller = Controller { alive_from: self.handles + 1, ..Controller::default() };
         }
-        self.now = Duration::ZERO;
-        self.timers.clear();
-        self.uses_timers = false;
-        self.threads = threads;
+        self.clock.reset(threads);
         self.trace = trace.then(Vec::new);
     }
 
@@ -259,49 +247,9 @@ impl State {
         }
     }
 
-    pub(super) fn now(&self) -> Duration {
-        self.now
-    }
-
-    pub(super) fn jump(&mut self, seconds: i64) {
-        let by = Duration::from_secs(seconds.unsigned_abs());
-        self.now = if seconds < 0 { self.now.saturating_sub(by) } else { self.now.saturating_add(by) };
-        self.wake_due();
-    }
-
-    /// Whether a sleep is over. Until then, `waker` is woken when it is.
-    pub(super) fn sleep(&mut self, id: u64, due: Duration, waker: &Waker) -> bool {
-        self.uses_timers = true;
-        if self.threads {
-            self.now = self.now.max(due);
-        }
-        self.forget_timer(id);
-        if self.now < due {
-            self.timers.push(Timer { id, due, waker: waker.clone() });
-        }
-        self.now >= due
-    }
-
-    pub(super) fn forget_timer(&mut self, id: u64) {
-        self.timers.retain(|timer| timer.id != id);
-    }
-
     pub(super) fn next_id(&mut self) -> u64 {
         self.handles += 1;
         self.handles
-    }
-
-    /// Nothing else can happen: the clock goes to the next timer. Says whether there was one.
-    pub(super) fn advance(&mut self) -> bool {
-        let Some(due) = self.timers.iter().map(|timer| timer.due).min() else { return false };
-        self.now = self.now.max(due);
-        self.wake_due();
-        true
-    }
-
-    fn wake_due(&mut self) {
-        let now = self.now;
-        self.timers.iter().filter(|timer| timer.due <= now).for_each(|timer| timer.waker.wake_by_ref());
     }
 
     fn trace_call(&mut self, index: u32, call: Call, fault: Option<&What>) {
