@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use objstore_core::{
     Checksums, Condition, CopyOptions, DeleteItem, DeleteOptions, Effect, ErrorKind, ListOptions, ObjectStore,
-    ObjectStoreExt as _, PageToken, Payload, Prefix, PresignMethod, PresignRequest, Promise, Protection, ReadOptions, Revision,
-    UploadOptions, Verdict, VersionId, WriteOptions,
+    ObjectStoreExt as _, PageToken, Payload, Prefix, PresignMethod, PresignRequest, Promise, Protection, ReadOptions,
+    Revision, UploadOptions, Verdict, VersionId, WriteOptions,
 };
 
 use super::{key, names, pages, upload, uploads};
