@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_snapshot::client::{ClientOptions, EtcdCluster, Password, TlsFiles};
+use etcd_snapshot::client::{ClientOptions, EtcdCluster, Password, Pem, Tls};
 use etcd_snapshot::{Error, ErrorKind};
 
 use crate::args;
@@ -20,8 +20,8 @@ pub(crate) fn cluster(args: args::Live) -> anyhow::Result<EtcdCluster> {
     let mut options = ClientOptions::new(endpoints)
         .with_connect_timeout(args.dial_timeout)
         .with_request_timeout(args.command_timeout);
-    let mut tls = TlsFiles::default();
-    let set = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+    let mut tls = Tls::default();
+    let set = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty()).map(Pem::file);
     (tls.ca, tls.cert, tls.key) = (set(args.cacert), set(args.cert), set(args.key));
     tls.server_name = args.server_name;
     if tls.ca.is_some() || tls.cert.is_some() || tls.key.is_some() || tls.server_name.is_some() {

@@ -1,13 +1,13 @@
 //! How a member is reached: endpoints, TLS, users.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
+use etcd_client::{Client, ConnectOptions};
 use tonic::transport::Endpoint;
 
 use super::error::{client_error, is_auth_off, transport_error};
+use super::tls::{self, Tls};
 use crate::{Advice, Error, Result};
 
 /// Bytes that a member may send before they are read, on one stream and on one connection: enough that the network
@@ -21,27 +21,13 @@ pub struct ClientOptions {
     /// Endpoints as etcdctl takes them: `https://10.0.0.1:2379`; without a scheme https if TLS is given, else http.
     pub endpoints: Vec<String>,
     /// TLS, for https endpoints. `None` means the system's certificate authorities and no client certificate.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Tls>,
     /// User and password.
     pub user: Option<(String, Password)>,
     /// How long to wait for a connection. Default: 5 s.
     pub connect_timeout: Duration,
     /// How long to wait for the answer to a small request, and for the first message of a stream. Default: 10 s.
     pub request_timeout: Duration,
-}
-
-/// Files and names for TLS, as etcdctl takes them.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct TlsFiles {
-    /// `--cacert`: PEM of the authorities that may sign the servers' certificates; the system's if absent.
-    pub ca: Option<PathBuf>,
-    /// `--cert`: PEM of the client's certificate.
-    pub cert: Option<PathBuf>,
-    /// `--key`: PEM of its private key.
-    pub key: Option<PathBuf>,
-    /// The name that the servers' certificates must have, where it is not the endpoint's host.
-    pub server_name: Option<String>,
 }
 
 /// A password. It has no `Display`, and its `Debug` shows nothing.
@@ -74,9 +60,9 @@ impl ClientOptions {
         }
     }
 
-    /// Sets TLS files.
+    /// Sets certificates and names for TLS.
     #[must_use]
-    pub fn with_tls(mut self, tls: TlsFiles) -> Self {
+    pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
@@ -114,12 +100,7 @@ impl ClientOptions {
             }
             self.address(endpoint)?;
         }
-        let tls = self.tls.as_ref();
-        if tls.is_some_and(|tls| tls.cert.is_some() != tls.key.is_some()) {
-            let message = "a client certificate needs its key, and the key its certificate: give both";
-            return Err(Error::usage(message).with_advice(Advice::ClientCertificate));
-        }
-        Ok(())
+        self.tls.as_ref().map_or(Ok(()), Tls::validate)
     }
 
     pub(super) fn is_https(&self, endpoint: &str) -> bool {
@@ -153,7 +134,7 @@ pub(super) async fn connect(endpoint: &str, options: &ClientOptions) -> Result<C
         .keep_alive_timeout(Duration::from_secs(20))
         .tcp_nodelay(true);
     if address.uri().scheme_str() == Some("https") {
-        let tls = tls_options(options.tls.as_ref()).await?;
+        let tls = tls::options(options.tls.as_ref()).await?;
         address = address.tls_config(tls).map_err(|e| transport_error(endpoint, e))?;
     }
     let connected = tokio::time::timeout(options.connect_timeout, address.connect()).await;
@@ -187,34 +168,4 @@ async fn log_in(
         Ok(client) => client.map_err(|e| client_error(endpoint, e)),
         Err(_) => Err(super::silent(endpoint, options.request_timeout)),
     }
-}
-
-async fn tls_options(files: Option<&TlsFiles>) -> Result<TlsOptions> {
-    let Some(files) = files else { return Ok(TlsOptions::new().with_native_roots()) };
-    let mut options = match &files.ca {
-        Some(ca) => TlsOptions::new().ca_certificate(Certificate::from_pem(read_pem("--cacert", ca).await?)),
-        None => TlsOptions::new().with_native_roots(),
-    };
-    if let (Some(cert), Some(key)) = (&files.cert, &files.key) {
-        options = options.identity(Identity::from_pem(read_pem("--cert", cert).await?, read_pem("--key", key).await?));
-    }
-    if let Some(name) = &files.server_name {
-        options = options.domain_name(name);
-    }
-    Ok(options)
-}
-
-async fn read_pem(flag: &'static str, path: &std::path::Path) -> Result<Vec<u8>> {
-    let owned = path.to_owned();
-    let pem = crate::source::blocking(move || {
-        std::fs::read(&owned).map_err(|e| Error::io(format!("cannot read {} ({flag})", owned.display()), e))
-    });
-    let pem = pem.await?;
-    if pem.windows(11).any(|window| window == b"-----BEGIN ") {
-        return Ok(pem);
-    }
-    Err(Error::usage(format!(
-        "{} ({flag}) is not a PEM file: convert it with `openssl x509 -outform pem`",
-        path.display()
-    )))
 }

@@ -2,6 +2,7 @@
 
 mod connect;
 mod error;
+mod tls;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::OnceCell;
 
-pub use connect::{ClientOptions, Password, TlsFiles};
+pub use connect::{ClientOptions, Password};
+pub use tls::{Pem, Tls};
 
 use crate::hex::Hex64;
 use crate::live::{Endpoint, Live, LiveHash, Message, Status};

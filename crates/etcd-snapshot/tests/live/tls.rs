@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::ensure;
-use etcd_snapshot::client::{ClientOptions, TlsFiles};
+use etcd_snapshot::client::{ClientOptions, Pem, Tls};
 use etcd_snapshot::{Checks, ErrorKind};
 use judges::{EtcdServer, EtcdServerBuilder, IdentityFiles, Minor, ServerTls, TestCa, Validity};
 
@@ -14,19 +14,21 @@ fn builder() -> anyhow::Result<EtcdServerBuilder> {
     Ok(EtcdServer::builder(&judges::etcd(Minor::V3_6)?))
 }
 
-fn trusting(ca: &Path) -> TlsFiles {
-    let mut tls = TlsFiles::default();
-    tls.ca = Some(ca.to_owned());
-    tls
+fn trusting(ca: &Path) -> Tls {
+    Tls::default().with_ca(Pem::file(ca))
 }
 
-fn showing(ca: &Path, identity: &IdentityFiles) -> TlsFiles {
-    let mut tls = trusting(ca);
-    (tls.cert, tls.key) = (Some(identity.cert.clone()), Some(identity.key.clone()));
-    tls
+fn showing(ca: &Path, identity: &IdentityFiles) -> Tls {
+    trusting(ca).with_identity(Pem::file(&identity.cert), Pem::file(&identity.key))
 }
 
-fn to(server: &EtcdServer, tls: TlsFiles) -> ClientOptions {
+/// The same, from memory.
+fn holding(ca: &Path, identity: &IdentityFiles) -> anyhow::Result<Tls> {
+    let held = |path: &Path| anyhow::Ok(Pem::new(std::fs::read(path)?));
+    Ok(Tls::default().with_ca(held(ca)?).with_identity(held(&identity.cert)?, held(&identity.key)?))
+}
+
+fn to(server: &EtcdServer, tls: Tls) -> ClientOptions {
     support::options([server.client_url()]).with_tls(tls)
 }
 
@@ -71,11 +73,7 @@ pub(crate) fn servers() -> anyhow::Result<()> {
 }
 
 async fn names(server: &EtcdServer, ca: &Path) -> anyhow::Result<()> {
-    let named = |name: &str| {
-        let mut tls = trusting(ca);
-        tls.server_name = Some(name.to_owned());
-        to(server, tls)
-    };
+    let named = |name: &str| to(server, trusting(ca).with_server_name(name));
     works(named("etcd.test")).await?;
     expect(save_from(named("other.test")).await, NotAllowed, &["another name", "server name"])?;
     expect(save_from(named("not a name")).await, Usage, &["server name is no host name"])
@@ -93,6 +91,11 @@ pub(crate) fn clients() -> anyhow::Result<()> {
     support::run(async {
         let shown = |identity: &IdentityFiles| to(&server, showing(&ca_file, identity));
         works(shown(&good)).await?;
+        works(to(&server, holding(&ca_file, &good)?)).await?;
+        expect(save_from(to(&server, holding(&ca_file, &foreign)?)).await, NotAllowed, &["client certificate"])?;
+        let binary = trusting(&ca_file).with_identity(Pem::new([0x30, 0x82]), Pem::new("secret"));
+        let error = save_from(to(&server, binary)).await.expect_err("it is not PEM");
+        ensure!(error.kind() == Usage && error.to_string().contains("the client certificate is not PEM"), "{error}");
         expect(save_from(to(&server, trusting(&ca_file))).await, NotAllowed, &["client certificate"])?;
         expect(save_from(shown(&expired)).await, NotAllowed, &["client certificate", "expired"])?;
         expect(save_from(shown(&foreign)).await, NotAllowed, &["client certificate"])?;
@@ -106,13 +109,13 @@ async fn wrong_files(
     good: &IdentityFiles,
     foreign: &IdentityFiles,
 ) -> anyhow::Result<()> {
-    let with = |cert: &Path, key: &Path| {
-        let mut tls = trusting(ca);
-        (tls.cert, tls.key) = (Some(cert.to_owned()), Some(key.to_owned()));
-        to(server, tls)
-    };
+    let with = |cert: &Path, key: &Path| to(server, trusting(ca).with_identity(Pem::file(cert), Pem::file(key)));
     expect(save_from(with(&good.cert, &foreign.key)).await, Usage, &["private key is not that of"])?;
     expect(save_from(with(&good.cert, &good.cert)).await, Usage, &["private key holds none"])?;
     expect(save_from(with(&good.key, &good.key)).await, Usage, &["client certificate holds none"])?;
-    expect(save_from(with(&good.cert, Path::new("/no/such.key"))).await, ErrorKind::NotFound, &["--key"])
+    expect(
+        save_from(with(&good.cert, Path::new("/no/such.key"))).await,
+        ErrorKind::NotFound,
+        &["/no/such.key (private key)"],
+    )
 }
