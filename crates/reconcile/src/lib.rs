@@ -1,5 +1,46 @@
-//! Reconciliation that never assumes: a step runs on what this pass observed, and what was not reached is never called
-//! done.
+//! Reconciliation that never assumes: a step runs on what this pass observed, and what was not reached is never called done.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use reconcile::{Escrow, MemoryJournal, OsRandom, Pass, RecordName, Records, Secret, Verified};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let records = Records::new(Arc::new(MemoryJournal::new()), "storage"); // or FileJournal, or StoreJournal
+//! let name = RecordName::new("password")?;
+//! let escrow = Escrow::new(name.clone(), || Secret::generate(24, Secret::UNAMBIGUOUS, &OsRandom));
+//! let pass = Pass::new("storage", ["password", "password/verified"]); // the goal names every step
+//! if let Some(kept) = pass.step(&escrow, records.reader(), &records).await {
+//!     // Looked, created, looked again. What comes next needs a `&Seen`, and cannot be built without one.
+//!     let verified = Verified::new(name, &kept, kept.newest());
+//!     pass.step(&verified, records.reader(), &records).await;
+//! }
+//! assert!(pass.finish().is_converged());
+//! # Ok(()) }
+//! ```
+//!
+//! What it holds to:
+//! - **Nothing is inferred.** What a step needs are fields of type [`&Seen`](Seen). Only a pass makes one, of what it has just
+//!   observed, and it dies with the pass.
+//! - **Unknown is not absent.** A look that fails ends its step; nothing is created or changed on it. Other branches go on.
+//! - **Only looking counts.** A change returns nothing to go on with; the step is looked at again.
+//! - **One outcome**, never converged while a step of the goal was not reached, with a report for every step.
+//! - **Quiet when done.** A pass over what is as it should be writes nothing; conditions change when something changed.
+//! - **Values do not show.** Errors, events and conditions are made of names and static codes; a [`Secret`] is redacted by type.
+//!
+//! What it does not do: watch, queue or schedule (your controller does), know Kubernetes' types, start tasks, sleep, or read a
+//! clock: times and timers come in. It needs no runtime.
+//!
+//! Start with the [`guide`]: an incident, and the same flow without it. Then [`Step`], [`Pass`] and [`Outcome`]; [`Removal`] for
+//! the way back; [`RetryTable`] and [`conditions`] for the loop around it.
+//!
+//! # Features
+//! | Feature | What it adds | What it costs |
+//! |---|---|---|
+//! | `encrypt` | `Encrypted`, a layer over any journal | chacha20poly1305 |
+//! | `objstore` | `StoreJournal`, a journal in an object store; errors of objstore-core as errors of steps | objstore-core, and with it tokio |
+//! | `testkit` | the kit that crashes a flow at every await; with `objstore` also a faulty store | modules |
+//! | `tracing` | `TracingObserver` | tracing |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // A flow, in reading order.
@@ -8,6 +49,8 @@ pub use id::StepId;
 mod error;
 pub use error::{Class, PassError, StepError};
 mod step;
+#[cfg(feature = "objstore")]
+mod store_error;
 pub use step::{Change, Observe, Observed, Owner, Remove, Step};
 mod seen;
 pub use seen::{Found, Gone, Seen};
@@ -49,3 +92,14 @@ mod rfc3339;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
+#[cfg(doctest)]
+mod proofs;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
