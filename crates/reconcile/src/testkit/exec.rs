@@ -9,49 +9,55 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    thread::{Thread, current, park, park_timeout},
+    thread::{Thread, current, park_timeout},
     time::{Duration, Instant},
 };
 
-/// Whether a future was woken since it was last asked; wakes the thread that made it.
+/// Whether a future was woken since it was last asked; wakes the thread that made it, if that waits.
 pub(super) struct Signal {
     woken: AtomicBool,
+    waits: AtomicBool,
     thread: Thread,
 }
 
 impl Signal {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { woken: AtomicBool::new(false), thread: current() })
+        Arc::new(Self { woken: AtomicBool::new(false), waits: AtomicBool::new(false), thread: current() })
     }
 
     /// Whether it was woken since the last `take`.
     pub(super) fn take(&self) -> bool {
-        self.woken.swap(false, Ordering::Acquire)
+        self.woken.swap(false, Ordering::SeqCst)
     }
 
     pub(super) fn is_set(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
+        self.woken.load(Ordering::SeqCst)
     }
 
     /// Blocks until it is woken, at most `patience`. Says whether it was.
     pub(super) fn wait(&self, patience: Duration) -> bool {
         let begun = Instant::now();
+        self.waits.store(true, Ordering::SeqCst);
         while !self.is_set() {
-            let Some(left) = patience.checked_sub(begun.elapsed()) else { return false };
-            park_timeout(left);
+            match patience.checked_sub(begun.elapsed()) {
+                Some(left) => park_timeout(left),
+                None => break,
+            }
         }
-        true
+        self.waits.store(false, Ordering::SeqCst);
+        self.is_set()
     }
 }
 
+/// Either the waiter sees `woken`, or the waker sees `waits`: both are written before the other is read.
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        if self.thread.id() != current().id() {
+        self.woken.store(true, Ordering::SeqCst);
+        if self.waits.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
     }
@@ -85,8 +91,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        while !signal.take() {
-            park();
-        }
+        while !signal.wait(Duration::MAX) {}
+        signal.take();
     }
 }

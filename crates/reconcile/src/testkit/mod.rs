@@ -54,6 +54,7 @@
 //! - **A world**: what survives a crash. Each history gets a fresh one. Doubles of services, with their habits.
 //! - **A pass**: an async closure over the world and its [`Faults`]. A double puts each call through
 //!   [`Faults::call`], which says what it is ([`Call`]), yields before and after its effect, and decides its fate.
+//!   With the feature `objstore` there are doubles to take: `FaultyStore` and `FaultyDisk`.
 //! - **Oracles**: [safety](Kit::with_safety) after every poll, the [goal](Kit::with_goal) whenever a pass claims to be
 //!   ready, the [end state](Kit::with_end_state) beside that of a history without faults, [secrets](Kit::with_secrets)
 //!   that must never show. Convergence and quietness need nothing from you, a panic is a finding.
