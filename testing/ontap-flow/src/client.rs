@@ -130,7 +130,7 @@ impl Reader {
     pub async fn lifs(&self, svm: &OurSvm, every_page: bool) -> Result<Vec<Lif>, StepError> {
         let (mut all, mut page) = (Vec::new(), Some(Page::FIRST));
         while let Some(from) = page {
-            let request = Request::GetLifs { svm: svm.uuid, name: None, fields: Fields::Keys, page: from };
+            let request = Request::GetLifs { svm: svm.uuid, name: None, fields: Fields::All, page: from };
             let Body::Lifs { records, next } = self.get(Subject::Lif, svm.cluster, request).await? else {
                 return Err(UNEXPECTED);
             };

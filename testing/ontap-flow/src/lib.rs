@@ -2,6 +2,7 @@
 
 #![expect(clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "not published: nobody's code can break")]
 
+pub mod bench;
 pub mod client;
 pub mod errors;
 pub mod flow;

@@ -21,6 +21,10 @@ type Verdict = Result<(), String>;
 /// # Errors
 /// What does not hold.
 pub fn safe(site: &Site) -> Verdict {
+    site.judge_if_changed(|| safe_now(site))
+}
+
+fn safe_now(site: &Site) -> Verdict {
     let (world, spec) = (site.world(), site.spec());
     if let Some(subject) = world.assumed.first() {
         return Err(format!("wrote to {subject:?} although its read had failed"));
@@ -30,17 +34,6 @@ pub fn safe(site: &Site) -> Verdict {
     }
     strangers_are_left_alone(&world, &spec)?;
     passwords_are_written_down(&world, &spec)
-}
-
-/// Only that: flows of former times write passwords down after they used them.
-///
-/// # Errors
-/// What does not hold.
-pub fn one_svm(site: &Site) -> Verdict {
-    match ours(&site.world(), &site.spec()).count() {
-        0 | 1 => Ok(()),
-        count => Err(format!("{count} SVMs")),
-    }
 }
 
 /// What must hold when the flow says that all is there.

@@ -83,14 +83,16 @@ impl Scenario {
         }
     }
 
-    fn spec(self) -> Spec {
+    /// What is wanted in it.
+    pub fn spec(self) -> Spec {
         match self {
             Self::Shrunk => Spec { data: addresses(1), ..Spec::example() },
             _ => Spec::example(),
         }
     }
 
-    fn world(self) -> World {
+    /// The world that it starts from.
+    pub fn world(self) -> World {
         let (one, two) = (|| World::new(1, Habits::default()), || World::new(2, Habits::default()));
         match self {
             Self::OneCluster => one().with_blurred_reads(),
@@ -117,6 +119,57 @@ fn addresses(count: u8) -> Vec<Ipv4Addr> {
     (1..=count).map(|last| Ipv4Addr::new(10, 0, 1, last)).collect()
 }
 
+/// The flow, with others who change the world and the specification: for drawn sequences.
+///
+/// It ends as the same edits end without faults, but the counts may differ: a LIF that was deleted is made again.
+pub fn among_others(clusters: u8) -> Kit<'static, Site> {
+    let world = World::new(clusters, Habits::default());
+    let make = move || Site::new(world.clone(), Spec::example(), Guards::ALL);
+    Kit::new(make, async |site: &Site, faults: Faults| site.provide(faults).await)
+        .with_safety(oracle::safe)
+        .with_goal(oracle::provided)
+        .with_end_state(|site: &Site| oracle::end(site, false))
+        .with_secrets([crate::world::CANARY, STRANGERS_PASSWORD], Site::take_shown)
+        .with_event("spec", |site: &Site, number| site.want(some_spec(number)))
+        .with_event("edit", |site: &Site, number| site.edit(|world| some_edit(world, number)))
+        .with_clock_jumps([-3600, -1, 1, 30, 400, 86_400])
+}
+
+fn some_spec(number: u64) -> Spec {
+    let count = u8::try_from(number % 5).unwrap_or_default();
+    let mut data = addresses(count);
+    if number % 3 == 1 {
+        data.reverse();
+    }
+    let management = Ipv4Addr::new(10, 0, 0, if number.is_multiple_of(2) { 1 } else { 2 });
+    Spec { data, management, ..Spec::example() }
+}
+
+fn some_edit(world: &mut World, number: u64) {
+    let cluster = &mut world.clusters[0];
+    match number % 12 {
+        0 => cluster.someone_stops_svms(),
+        1 => cluster.someone_disables_nvme(),
+        2 => cluster.someone_moves_lif("datalif0", Ipv4Addr::new(10, 9, 9, 9)),
+        3 => cluster.someone_moves_lif(Spec::MANAGEMENT_LIF, Ipv4Addr::new(10, 9, 9, 8)),
+        4 => cluster.someone_disables_lifs(),
+        5 => cluster.someone_deletes_lif("datalif1"),
+        6 => cluster.someone_sets_passwords(&Password::new(STRANGERS_PASSWORD)),
+        7 => cluster.someone_deletes_accounts(),
+        8 => world.seed.update(|secrets| overwrite(secrets, &strangers_credential())),
+        9 => world.shoot.update(|secrets| overwrite(secrets, &strangers_credential())),
+        10 => world.shoot.update(forget),
+        _ => world.shelf.someone_clears_it(),
+    }
+}
+
+fn forget(secrets: &mut Secrets) {
+    if let Some(stored) = secrets.get(&Spec::example().shoot) {
+        // The version was read a moment ago, under the same lock.
+        let _ = secrets.delete(&stored.name, stored.resource_version);
+    }
+}
+
 /// The world when the flow has done its work in it, and nothing was in its way.
 ///
 /// # Panics
@@ -126,7 +179,9 @@ pub fn settled(world: World, spec: Spec) -> World {
     let flow = Flow { spec, guards: Guards::ALL };
     let converged = (0..10).any(|_| {
         world.lock().expect("nobody panicked").wait(crate::flow::AGAIN);
-        block_on(flow.provide(Wire::straight(Arc::clone(&world)), None)).is_converged()
+        let pass = flow.pass();
+        block_on(flow.run(&pass, Wire::straight(Arc::clone(&world))));
+        pass.finish().is_converged()
     });
     assert!(converged, "the flow does not converge where nothing is in its way");
     let world = world.lock().expect("nobody panicked");

@@ -20,19 +20,31 @@ pub struct Site {
     shown: Shown,
     /// Whether somebody changed the world while the pass ran: then it may have seen it as it was before.
     edited: Mutex<bool>,
+    /// As of which change the world was seen to be safe.
+    safe_as_of: Mutex<Option<u32>>,
 }
 
 impl Site {
     /// A flow with these guards in this world.
     pub fn new(world: World, spec: Spec, guards: Guards) -> Self {
         let (world, spec) = (Arc::new(Mutex::new(world)), Mutex::new(spec));
-        Self { world, spec, guards, shown: Shown::default(), edited: Mutex::new(false) }
+        let (edited, safe_as_of) = (Mutex::new(false), Mutex::new(None));
+        Self { world, spec, guards, shown: Shown::default(), edited, safe_as_of }
+    }
+
+    /// Shows every event in every detail, which is slower than all else together.
+    #[must_use]
+    pub fn showing_everything(mut self) -> Self {
+        self.shown.everything = true;
+        self
     }
 
     /// One pass that brings about what is wanted.
     pub async fn provide(&self, faults: Faults) -> Outcome {
         let flow = Flow { spec: self.spec().clone(), guards: self.guards };
-        let outcome = flow.provide(self.begin(faults), Some(&self.shown)).await;
+        let pass = flow.pass().with_observer(&self.shown);
+        flow.run(&pass, self.begin(faults)).await;
+        let outcome = pass.finish();
         self.shown.outcome(&outcome);
         outcome
     }
@@ -73,12 +85,14 @@ impl Site {
     /// Somebody changes the world, perhaps in the middle of a pass.
     pub fn edit(&self, change: impl FnOnce(&mut World)) {
         *lock(&self.edited) = true;
+        *lock(&self.safe_as_of) = None;
         change(&mut self.world());
     }
 
     /// Somebody wants something else, perhaps in the middle of a pass.
     pub fn want(&self, spec: Spec) {
         *lock(&self.edited) = true;
+        *lock(&self.safe_as_of) = None;
         *self.spec() = spec;
     }
 
@@ -87,13 +101,27 @@ impl Site {
         *lock(&self.edited)
     }
 
+    /// Asks whether the world is safe, if anything was written since the last time.
+    ///
+    /// # Errors
+    /// Those of the question.
+    pub fn judge_if_changed(&self, judge: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+        let now = Some(self.world().writes());
+        if *lock(&self.safe_as_of) == now {
+            return Ok(());
+        }
+        judge()?;
+        *lock(&self.safe_as_of) = now;
+        Ok(())
+    }
+
     /// Hands over what the flow showed since the last time: events and outcomes.
     pub fn take_shown(&self, into: &mut String) {
         into.push_str(&std::mem::take(&mut *lock(&self.shown.text)));
     }
 
-    /// Passes are 10 s apart, and the kit's clock counts.
-    fn begin(&self, faults: Faults) -> Wire {
+    /// Begins a pass: the way to the world. Passes are 10 s apart, and the kit's clock counts.
+    pub fn begin(&self, faults: Faults) -> Wire {
         *lock(&self.edited) = false;
         let mut world = self.world();
         world.follow(faults.now());
@@ -106,20 +134,22 @@ impl Site {
 /// Everything that the flow shows, as text.
 #[derive(Debug, Default)]
 struct Shown {
+    everything: bool,
     text: Mutex<String>,
 }
 
+// Writing into a string does not fail.
 impl Shown {
     fn outcome(&self, outcome: &Outcome) {
-        let mut text = lock(&self.text);
-        // Writing into a string does not fail.
-        let _ = write!(text, "{outcome}\n{outcome:?}\n");
+        let _ = writeln!(lock(&self.text), "{outcome}");
     }
 }
 
 impl Observer for Shown {
     fn event(&self, _: &str, event: &Event<'_>) {
-        let _ = writeln!(lock(&self.text), "{event:?}");
+        if self.everything {
+            let _ = writeln!(lock(&self.text), "{event:?}");
+        }
     }
 }
 

@@ -1,13 +1,24 @@
 //! The flow passes every oracle, whatever happens to it once or twice.
 
 use ontap_flow::flow::Guards;
-use ontap_flow::scenario::Scenario;
+use ontap_flow::scenario::{Scenario, among_others};
 use reconcile::testkit::Pairs;
 
+/// What everything that is drawn here is drawn from. It is in the report, which is in the message of a failure.
+const SEED: u64 = 20_261;
+
 #[test]
-fn it_survives_every_single_fault() {
+fn it_survives_every_fault_from_every_start() {
     for scenario in Scenario::ALL {
         let report = scenario.kit(Guards::ALL).with_pairs(Pairs::None).explore();
+        assert!(report.is_clean() && report.points > 0, "{scenario:?}: {report}");
+    }
+}
+
+#[test]
+fn it_survives_pairs_of_faults_from_every_start() {
+    for scenario in Scenario::ALL {
+        let report = scenario.kit(Guards::ALL).with_pairs(Pairs::Drawn(1_000)).with_seed(SEED).explore();
         assert!(report.is_clean(), "{scenario:?}: {report}");
     }
 }
@@ -24,4 +35,27 @@ fn it_survives_every_pair_of_faults_on_two_clusters() {
     let report = Scenario::TwoClusters.kit(Guards::ALL).with_pairs(Pairs::All).explore();
     report.assert_clean();
     assert!(report.all_pairs && report.pairs > 10_000, "{report}");
+}
+
+#[test]
+fn its_removal_survives_every_pair_of_faults() {
+    let report = Scenario::Removal.kit(Guards::ALL).with_pairs(Pairs::All).explore();
+    report.assert_clean();
+    assert!(report.all_pairs && report.pairs > 1_000, "{report}");
+}
+
+#[test]
+fn it_survives_edits_of_others_and_a_clock_that_jumps() {
+    for clusters in [1, 2] {
+        let kit = among_others(clusters).with_pairs(Pairs::None).with_random(4_000).with_seed(SEED);
+        kit.explore().assert_clean();
+    }
+}
+
+#[test]
+fn two_of_it_work_beside_each_other() {
+    for scenario in [Scenario::OneCluster, Scenario::TwoClusters] {
+        let report = scenario.kit(Guards::ALL).with_pairs(Pairs::None).with_races(4_000).with_seed(SEED).explore();
+        assert!(report.is_clean() && report.races == 4_000, "{scenario:?}: {report}");
+    }
 }

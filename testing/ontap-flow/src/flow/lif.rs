@@ -70,6 +70,22 @@ impl LifStep<'_> {
         }
     }
 
+    /// The address is the specification's to say, so it is repaired.
+    ///
+    /// While another LIF has it, ONTAP refuses. If that one is of this SVM, it is to move too, and may be waiting for the
+    /// address of this one: so this one makes room, and is made again in the next pass. Otherwise the step is held.
+    async fn move_to_address(&self, write: &Writer, now: &OurLif) -> Result<(), StepError> {
+        let refused = match write.move_lif(self.svm.cluster, now.uuid, self.address()).await {
+            Err(error) if error.code == "address-in-use" => error,
+            other => return other,
+        };
+        let lifs = write.reader().lifs(self.svm, true).await?;
+        if lifs.iter().any(|lif| lif.address == Some(self.address())) {
+            return write.delete_lif(self.svm.cluster, now.uuid).await;
+        }
+        Err(refused)
+    }
+
     fn judge(&self, lif: &Lif) -> Observed<OurLif> {
         let now = OurLif { uuid: lif.uuid, address: self.address() };
         if lif.address != Some(now.address) && self.flow.guards.stand(Guard::LifAddressIsCompared) {
@@ -111,9 +127,7 @@ impl Step for LifStep<'_> {
                 let node = self.nodes.home(index);
                 write.create_lif(self.svm, self.role.name(), self.address(), node, self.role.policy()).await
             }
-            // The address is the specification's to say, so it is repaired; while another LIF has it, ONTAP refuses and the
-            // step is held.
-            Change::Fix { now, why: "other-address" } => write.move_lif(cluster, now.uuid, self.address()).await,
+            Change::Fix { now, why: "other-address" } => self.move_to_address(write, now).await,
             Change::Fix { now, .. } => write.enable_lif(cluster, now.uuid).await,
         }
     }

@@ -1,6 +1,6 @@
 //! The order of the steps. It needs no comments: whoever needs something has it as an argument.
 
-use reconcile::{Escrow, Kept, Observer, Outcome, Pass, Seen, StepId, Verified};
+use reconcile::{Escrow, Kept, Pass, Seen, StepId, Verified};
 
 use super::{
     AccountStep, CREDENTIAL, Flow, LifStep, NAME, Nodes, NodesStep, OurAccount, OurLif, OurSvm, PLACEMENT,
@@ -18,16 +18,20 @@ struct Run<'r> {
 }
 
 impl Flow {
-    /// One pass that brings about what is wanted.
-    pub async fn provide(&self, wire: Wire, observer: Option<&dyn Observer>) -> Outcome {
-        let pass = Pass::new(NAME, self.goal());
-        let pass = match observer {
-            Some(observer) => pass.with_observer(observer),
-            None => pass,
-        };
-        let run = Run { flow: self, pass: &pass, read: Reader::new(wire.clone()), write: Writer::new(wire) };
+    /// A pass for [`run`](Self::run).
+    pub fn pass<'o>(&self) -> Pass<'o> {
+        Pass::new(NAME, self.goal())
+    }
+
+    /// A pass for [`run`](Self::run) that only says what it would do.
+    pub fn plan<'o>(&self) -> Pass<'o> {
+        Pass::plan(NAME, self.goal())
+    }
+
+    /// Brings about what is wanted, as far as this pass gets.
+    pub async fn run(&self, pass: &Pass<'_>, wire: Wire) {
+        let run = Run { flow: self, pass, read: Reader::new(wire.clone()), write: Writer::new(wire) };
         run.all().await;
-        pass.finish()
     }
 
     /// Every step that must be ready.
