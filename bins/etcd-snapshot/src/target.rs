@@ -18,9 +18,8 @@ pub(crate) async fn open_store(text: &str) -> anyhow::Result<Place> {
         Error::new(ErrorKind::Usage, message).with_source(e)
     };
     let url = StoreUrl::parse(text).map_err(usage)?;
-    let opened = Registry::with_defaults().open_prefix(&url).await.map_err(usage)?;
     let id = url.fragment().map(str::parse).transpose()?;
-    Ok(Place { home: Home::new(opened.store, opened.prefix), id })
+    Ok(Place { home: Home::open(&url, &Registry::with_defaults()).await?, id })
 }
 
 /// Opens STORE without `#ID`.

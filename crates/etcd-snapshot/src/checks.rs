@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::{Error, Result};
 
 /// A set of things that were verified of one snapshot, with success.
@@ -71,6 +73,21 @@ impl Checks {
             let known = flags.chars().filter_map(|flag| TABLE.iter().find(|(_, known, _)| *known == flag));
             known.fold(Self::NONE, |set, (check, ..)| set | *check)
         })
+    }
+}
+
+/// A list of names, as in a manifest.
+impl Serialize for Checks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
+/// Names of later versions are passed over: they take nothing away.
+impl<'de> Deserialize<'de> for Checks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).fold(Self::NONE, |all: Self, check: Self| all | check))
     }
 }
 

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::Result;
 use crate::hex::Hex64;
 use crate::inspect::{self, Inspection};
@@ -44,6 +46,13 @@ pub enum LiveCheck {
     NotComparable(String),
     /// It was not asked for.
     NotAsked,
+}
+
+/// In words, as in a manifest.
+impl Serialize for LiveCheck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for LiveCheck {

@@ -95,6 +95,14 @@ impl Error {
         self
     }
 
+    /// Says what it is about, unless it does.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        if !self.0.message.contains(what) {
+            self.0.message = format!("{what}: {}", self.0.message);
+        }
+        self
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }

@@ -15,6 +15,9 @@ use crate::hex::Hex64;
 #[async_trait]
 pub trait Live: fmt::Debug + Send + Sync {
     /// Asks every endpoint for its status. An endpoint that does not answer is in the list, with the reason.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     async fn members(&self) -> Vec<Endpoint>;
 
     /// Asks the member behind one endpoint for its status.
@@ -23,13 +26,16 @@ pub trait Live: fmt::Debug + Send + Sync {
     /// When it does not answer, or does not allow it.
     ///
     /// # Cancel safety
-    /// It changes nothing, here and in the other questions.
+    /// It changes nothing.
     async fn member(&self, endpoint: &str) -> Result<Status>;
 
     /// How many voting members the cluster has, by its own list; not only those among the endpoints.
     ///
     /// # Errors
     /// When no endpoint tells.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     async fn voters(&self) -> Result<usize>;
 
     /// Starts the snapshot stream of the member behind `endpoint`.
@@ -49,6 +55,9 @@ pub trait Live: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the member cannot be reached, or does not allow it. A revision that it has compacted, or has not reached, is
     /// an answer, not an error.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     async fn hash_kv(&self, endpoint: &str, revision: i64) -> Result<LiveHash>;
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use objstore_core::{ObjectKey, ObjectStore, ObjectStoreExt as _, ReadOptions};
+use objstore_core::{ObjectKey, ObjectStore, ObjectStoreExt as _, ReadOptions, StoreUrl};
 
 use crate::home::{Home, Listed, Manifest, SnapshotId};
 use crate::receive::TRAILER;
@@ -37,6 +37,7 @@ pub struct SnapshotSource {
     manifest: Option<Arc<Manifest>>,
     id: Option<SnapshotId>,
     by_id: bool,
+    url: Option<StoreUrl>,
 }
 
 #[derive(Clone)]
@@ -62,13 +63,16 @@ impl SnapshotSource {
             )));
         }
         let origin = Origin::File { path, file: Arc::new(file) };
-        Ok(Self { origin, len: metadata.len(), manifest: None, id: None, by_id: false })
+        Ok(Self { origin, len: metadata.len(), manifest: None, id: None, by_id: false, url: None })
     }
 
     /// The newest complete snapshot of `home`.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) when it holds none.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn newest(home: &Home) -> Result<Self> {
         let inventory = home.inventory().await?;
         let Some(newest) = inventory.newest() else {
@@ -89,6 +93,9 @@ impl SnapshotSource {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) when `home` has no such snapshot, [`Damaged`](ErrorKind::Damaged) when it has a
     /// manifest without payload or a payload without manifest.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn stored(home: &Home, id: &SnapshotId) -> Result<Self> {
         let inventory = home.inventory().await?;
         if let Some(listed) = inventory.find(id) {
@@ -106,6 +113,9 @@ impl SnapshotSource {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) when it is gone by now, [`Damaged`](ErrorKind::Damaged) when its payload is not as
     /// long as its manifest says.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn listed(home: &Home, listed: &Listed) -> Result<Self> {
         let source = Self::of(home, home.manifest(listed).await?, listed.id.clone()).await?;
         Ok(Self { by_id: true, ..source })
@@ -116,11 +126,14 @@ impl SnapshotSource {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) when it is not there; else as the store says.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn object(store: Arc<dyn ObjectStore>, key: ObjectKey) -> Result<Self> {
         let meta = store.head(&key, ReadOptions::default()).await;
         let meta = meta.map_err(|e| store_error(format!("cannot look at {key} in {store}"), e))?;
         let origin = Origin::Object { home: store.to_string(), store, key };
-        Ok(Self { origin, len: meta.size, manifest: None, id: None, by_id: false })
+        Ok(Self { origin, len: meta.size, manifest: None, id: None, by_id: false, url: None })
     }
 
     async fn of(home: &Home, manifest: Manifest, id: SnapshotId) -> Result<Self> {
@@ -135,13 +148,20 @@ impl SnapshotSource {
             )));
         }
         let origin = Origin::Object { store, key, home: home.to_string() };
-        Ok(Self { origin, len: meta.size, manifest: Some(Arc::new(manifest)), id: Some(id), by_id: false })
+        Ok(Self {
+            origin,
+            len: meta.size,
+            manifest: Some(Arc::new(manifest)),
+            url: url_of(home, &id),
+            id: Some(id),
+            by_id: false,
+        })
     }
 
     /// A stored object that has no manifest yet: the one that a save has written and is about to verify.
     pub(crate) fn unverified(home: &Home, key: ObjectKey, len: u64, id: SnapshotId) -> Self {
         let origin = Origin::Object { store: home.store(), key, home: home.to_string() };
-        Self { origin, len, manifest: None, id: Some(id), by_id: true }
+        Self { origin, len, manifest: None, url: url_of(home, &id), id: Some(id), by_id: true }
     }
 
     /// Its length in bytes, with the trailer if it has one.
@@ -176,6 +196,12 @@ impl SnapshotSource {
         self.id.as_ref()
     }
 
+    /// The URL that names this snapshot, `#ID` included, where its home was opened by a URL.
+    #[must_use]
+    pub fn url(&self) -> Option<&StoreUrl> {
+        self.url.as_ref()
+    }
+
     /// Whether it was asked for by its id, not as the newest.
     pub(crate) fn is_by_id(&self) -> bool {
         self.by_id
@@ -194,6 +220,9 @@ impl SnapshotSource {
     ///
     /// # Errors
     /// When it cannot be opened. An item is an error when reading fails in the middle; the stream then ends.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn stream(&self) -> Result<BoxStream<'static, Result<Bytes>>> {
         match &self.origin {
             Origin::File { path, file } => Ok(file_stream(path.clone(), Arc::clone(file), self.len)),
@@ -237,6 +266,11 @@ impl SnapshotSource {
             Origin::Object { .. } => None,
         }
     }
+}
+
+/// The URL of one snapshot.
+fn url_of(home: &Home, id: &SnapshotId) -> Option<StoreUrl> {
+    home.url().and_then(|url| url.clone().with_fragment(id.to_string()).ok())
 }
 
 /// Runs `work` where blocking is allowed.

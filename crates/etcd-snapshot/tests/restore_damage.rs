@@ -158,6 +158,8 @@ fn what_is_no_bolt_file_is_told_apart() {
         let bench = Bench::new(&content);
         let error = bench.fails_cleanly(&bench.options());
         assert_eq!(error.kind(), ErrorKind::Damaged);
-        assert!(error.to_string().contains("not a snapshot of etcd"), "{} bytes: {error}", content.len());
+        let name = bench.snapshot.display().to_string();
+        let said = error.to_string();
+        assert!(said.contains("not a snapshot of etcd") && said.contains(&name), "{} bytes: {said}", content.len());
     }
 }

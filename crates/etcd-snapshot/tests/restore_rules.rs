@@ -273,7 +273,9 @@ fn wrong_peer_urls_are_a_mistake() {
 fn several_members_need_a_token_and_are_shown_one() {
     let bench = bench();
     let options = bench.options().with_name("m1").with_initial_cluster(THREE);
-    refused(&bench, &options, ErrorKind::Refused, &["3 members", "for example restored-"]);
+    refused(&bench, &options, ErrorKind::Refused, &["3 members", "take restored-", "every one of them"]);
+    // What no token would mend is said first.
+    refused(&bench, &options.clone().with_name("stranger"), ErrorKind::Usage, &["stranger", "do not fit together"]);
     refused(&bench, &options.with_initial_cluster_token(""), ErrorKind::Usage, &["token"]);
 }
 
@@ -295,7 +297,9 @@ fn bump_and_mark_go_together() {
     refused(&bench, &bench.options().with_bump_revision(10), ErrorKind::Usage, &["marked as compacted"]);
     refused(&bench, &bench.options().with_mark_compacted(true), ErrorKind::Usage, &["raise the revision"]);
     let beyond = bench.options().with_bump_revision(u64::MAX).with_mark_compacted(true);
-    refused(&bench, &beyond, ErrorKind::Usage, &["bump"]);
+    refused(&bench, &beyond, ErrorKind::Usage, &["revision 41 cannot be raised by 18446744073709551615"]);
+    let highest = bench.options().with_bump_revision(i64::MAX.unsigned_abs() - 41).with_mark_compacted(true);
+    refused(&bench, &highest, ErrorKind::Usage, &["beyond the highest, 9223372036854775806", "by less"]);
     let bumped = bench.options().with_bump_revision(1_000).with_mark_compacted(true);
     let changes = bench.restore(&bumped).expect("it is sound").changes.expect("it was written");
     assert_eq!((changes.snapshot_revision, changes.revision), (41, 1_041));

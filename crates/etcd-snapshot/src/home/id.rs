@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::host::Host;
 use crate::{Advice, Error, Result};
@@ -18,7 +19,7 @@ const TIME_FORMAT: &str = "%Y%m%dT%H%M%S%.3fZ";
 /// The name of one snapshot in its home: the time at which its save began, in UTC with milliseconds, and 60 random bits.
 ///
 /// An id is drawn before anything is known of the file, is never used twice, and says nothing about order across
-/// restores of the cluster: see [`Listed`](crate::home::Listed) for what "newest" means.
+/// restores of the cluster: see [`Listed`](crate::home::Listed) for what "newest" means. In JSON it is a string.
 ///
 /// ```
 /// use etcd_snapshot::home::SnapshotId;
@@ -74,6 +75,19 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 impl fmt::Display for SnapshotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", format_time(self.time), self.random)
+    }
+}
+
+impl Serialize for SnapshotId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SnapshotId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

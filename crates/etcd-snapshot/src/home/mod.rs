@@ -1,4 +1,22 @@
 //! One cluster's place in a store: what is there, what is complete, and which is the newest.
+//!
+//! # Keys
+//!
+//! Direct children of the home's prefix. What has another name is somebody else's, and is never touched.
+//!
+//! | key | what it is | written |
+//! |---|---|---|
+//! | `home.json` | the format marker | once, by the first save |
+//! | `incarnation-IIIIIIII.json` | the cluster that this home holds from here on | once, by the first save of it |
+//! | `ID.iIIIIIIII.db` | a payload: what `etcdctl snapshot save` would have written | once |
+//! | `check-ID-FLAGS-TIME-RANDOM.json` | what was verified, by whom, when | once |
+//! | `manifest-iIIIIIIII-rRRRRRRRRRRRRRRRRRRR-ID.json` | the commit marker: incarnation, revision, id | once, last |
+//!
+//! `I` and `R` are decimal digits with leading zeros, so that manifests sort, as text, from oldest to newest. `ID` and
+//! `TIME` are those of a [`SnapshotId`]. `FLAGS` is one letter for each of the [`Checks`]: `t` trailer, `s` structure, `r`
+//! read-back, `m` sender-hash, `l` live-hash, `d` drill, or `0` for none; a reader passes over letters that it does not know. The key of a
+//! manifest follows from its payload's key and the revision in that file, so that whoever finds a payload alone can know the
+//! one key that would make it a backup.
 
 mod id;
 mod inventory;
@@ -8,7 +26,9 @@ mod names;
 use std::fmt;
 use std::sync::Arc;
 
-use objstore_core::{Condition, Effect, ErrorKind as StoreKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix};
+use objstore_core::{
+    Condition, Effect, ErrorKind as StoreKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix, Registry, StoreUrl,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,19 +53,42 @@ const SMALL: u64 = 256 * 1024;
 /// another is invisible to it. Which cluster it holds stands in its incarnations, not in its name, because cluster ids
 /// are no identities: every etcd with default settings has the same one, and each restore makes a new one.
 ///
+/// `Display` gives its URL, where it was opened by one.
+///
 /// Reading never writes. A home whose format marker has a number that this version does not know is read as far as it is
 /// understood, and never changed.
 #[derive(Clone)]
 pub struct Home {
     store: Arc<dyn ObjectStore>,
     prefix: Prefix,
+    url: Option<StoreUrl>,
 }
 
 impl Home {
     /// The home at `prefix` of `store`. Nothing is read or written yet.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Prefix) -> Self {
-        Self { store, prefix }
+        Self { store, prefix, url: None }
+    }
+
+    /// The home at a URL, such as `file:///backups/prod`; a fragment is passed over. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Usage`](crate::ErrorKind::Usage) for a URL that `registry` does not know; else as the store says.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
+    pub async fn open(url: &StoreUrl, registry: &Registry) -> Result<Self> {
+        let url = url.clone().without_fragment();
+        let opened = registry.open_prefix(&url).await;
+        let opened = opened.map_err(|e| store_error(format!("{url} cannot be opened"), e))?;
+        Ok(Self { url: Some(url), ..Self::new(opened.store, opened.prefix) })
+    }
+
+    /// The URL that it was opened by: whoever opens it again has the same home. A URL never has a secret in it.
+    #[must_use]
+    pub fn url(&self) -> Option<&StoreUrl> {
+        self.url.as_ref()
     }
 
     /// The store.
@@ -70,6 +113,9 @@ impl Home {
     ///
     /// # Errors
     /// When the store cannot be listed. Objects that are not ours are no error: see [`Inventory::foreign`].
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn inventory(&self) -> Result<Inventory> {
         inventory::collect(self).await
     }
@@ -78,6 +124,9 @@ impl Home {
     ///
     /// # Errors
     /// [`Damaged`](crate::ErrorKind::Damaged) when it is not JSON of the known shape, or belongs to another snapshot.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
     pub async fn manifest(&self, listed: &Listed) -> Result<Manifest> {
         let name = names::manifest(&listed.id, listed.incarnation, listed.revision);
         let manifest: Manifest = self.read_json(&name).await?.ok_or_else(|| {
@@ -211,9 +260,10 @@ pub(crate) fn timestamp(host: &dyn Host) -> Result<jiff::Timestamp> {
 
 impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.prefix.as_str() {
-            "" => write!(f, "{}", self.store),
-            prefix => write!(f, "{} at {prefix}", self.store),
+        match (&self.url, self.prefix.as_str()) {
+            (Some(url), _) => write!(f, "{url}"),
+            (None, "") => write!(f, "{}", self.store),
+            (None, prefix) => write!(f, "{} at {prefix}", self.store),
         }
     }
 }

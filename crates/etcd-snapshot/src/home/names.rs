@@ -1,16 +1,4 @@
-//! Which key means what in a home.
-//!
-//! | key | what it is | written |
-//! |---|---|---|
-//! | `home.json` | the format marker | once, by the first save |
-//! | `incarnation-IIIIIIII.json` | the cluster that this home holds from here on | once, by the first save of it |
-//! | `ID.iIIIIIIII.db` | a payload: what `etcdctl snapshot save` would have written | once |
-//! | `check-ID-FLAGS-TIME-RANDOM.json` | what was verified, by whom, when | once |
-//! | `manifest-iIIIIIIII-rRRRRRRRRRRRRRRRRRRR-ID.json` | the commit marker: incarnation, revision, time | once, last |
-//!
-//! `I` is decimal with leading zeros, so is `R`: manifests sort, as text, from oldest to newest. The key of a manifest
-//! follows from its payload's key and the revision in that file, so that whoever finds a payload alone can know the
-//! one key that would make it a backup.
+//! Which key means what in a home: the table is in the documentation of [`home`](crate::home).
 
 use std::str::FromStr;
 

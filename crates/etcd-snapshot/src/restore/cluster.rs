@@ -45,6 +45,8 @@ impl NewCluster {
     pub(super) fn resolve(options: &RestoreOptions, host: &dyn Host) -> Result<Self> {
         let text = initial_cluster(options);
         let roll = Roll::call(options)?;
+        // What is wrong with the names and URLs is said before a token is asked for.
+        local_member(options, &parse(&text, "no id of this one is used")?)?;
         let token = match &options.initial_cluster_token {
             Some(token) if token.is_empty() => {
                 return Err(Error::usage(
@@ -56,20 +58,7 @@ impl NewCluster {
             None => fresh_token(host)?,
         };
         let members = parse(&text, &token)?;
-        let local = match &options.initial_advertise_peer_urls {
-            None => members.member(&options.name),
-            Some(urls) => {
-                let urls = PeerUrls::new(urls.iter().map(String::as_str)).map_err(|e| {
-                    Error::usage("the initial advertised peer URLs are not what etcd accepts").with_source(e)
-                })?;
-                members.local_member(&options.name, &urls)
-            }
-        };
-        let local = local.map_err(|e| {
-            Error::usage("this member and the initial cluster do not fit together: give the same names and URLs that etcd is started with")
-                .with_source(e)
-        })?;
-        let local = local.clone();
+        let local = local_member(options, &members)?;
         Ok(Self { members, local, token, text })
     }
 
@@ -82,6 +71,23 @@ impl NewCluster {
             initial_cluster: self.text.clone(),
         }
     }
+}
+
+/// The member that these options make.
+fn local_member(options: &RestoreOptions, members: &InitialCluster) -> Result<Member> {
+    let local = match &options.initial_advertise_peer_urls {
+        None => members.member(&options.name),
+        Some(urls) => {
+            let urls = PeerUrls::new(urls.iter().map(String::as_str)).map_err(|e| {
+                Error::usage("the initial advertised peer URLs are not what etcd accepts").with_source(e)
+            })?;
+            members.local_member(&options.name, &urls)
+        }
+    };
+    local.cloned().map_err(|e| {
+        Error::usage("this member and the initial cluster do not fit together: give the same names and URLs that etcd is started with")
+            .with_source(e)
+    })
 }
 
 fn initial_cluster(options: &RestoreOptions) -> String {
@@ -97,8 +103,8 @@ fn parse(text: &str, token: &str) -> Result<InitialCluster> {
 
 fn token_needed(members: usize, fresh: &str) -> Error {
     Error::refused(format!(
-        "a cluster of {members} members needs one token for all of them, or they never form a cluster: \
-         give every one of them the same, for example {fresh}"
+        "the {members} members of a cluster need one token, the same for all, or they never form a cluster: take {fresh}, once, \
+         and give it to every one of them (the next such message has another)"
     ))
     .with_advice(Advice::InitialClusterToken)
 }

@@ -101,6 +101,7 @@ impl Job {
         if let Some(target) = self.options.target_version {
             target.check(look.versions())?;
         }
+        check_raised(look.state.revision(), self.options.bump_revision)?;
         let wanted = restored::RestoreOptions::new(&self.cluster.members)
             .with_bump_revision(self.options.bump_revision)
             .with_drop_nospace(!self.options.keep_nospace_alarms)
@@ -274,6 +275,18 @@ fn check_bump(options: &RestoreOptions) -> Result<()> {
         (false, true) => Err(Error::usage("to mark as compacted, raise the revision by a number above 0")
             .with_advice(Advice::BumpRevision)),
         _ => Ok(()),
+    }
+}
+
+/// A cluster at the highest revision could not be written to.
+fn check_raised(revision: i64, by: u64) -> Result<()> {
+    match revision.checked_add_unsigned(by) {
+        Some(raised) if raised < i64::MAX => Ok(()),
+        _ => Err(Error::usage(format!(
+            "revision {revision} cannot be raised by {by}, which is beyond the highest, {}: raise it by less",
+            i64::MAX - 1
+        ))
+        .with_advice(Advice::BumpRevision)),
     }
 }
 

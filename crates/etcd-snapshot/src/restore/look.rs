@@ -40,7 +40,7 @@ impl Look {
     ///
     /// `Damaged`, and what reading the source says.
     pub(super) async fn at_source(source: &SnapshotSource, len: u64) -> Result<Self> {
-        Self::at(Input::Source(source), len).await
+        Self::at(Input::Source(source), len).await.map_err(|e| e.about(&source.to_string()))
     }
 
     /// Reads from the copy.

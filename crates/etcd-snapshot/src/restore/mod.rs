@@ -4,7 +4,8 @@
 //! and a `.snap` file. It differs in what may go wrong on the way:
 //!
 //! - A crash, or a failure, at any point leaves a directory that no etcd starts on, or the complete member, or what was
-//!   there before. See `site.rs` for the order of writes.
+//!   there before. First a regular file takes the place of `member`, which no etcd starts on; the
+//!   real folder takes its place last, in one call.
 //! - The snapshot is hashed while it is copied, one pass, in less than 64 MiB of memory.
 //! - A data directory that holds a member is never touched.
 //! - One member gets a fresh token, unless one is given. NOSPACE alarms are dropped. A snapshot under a CORRUPT alarm, or one
@@ -150,6 +151,10 @@ async fn done_already(
 /// # Errors
 ///
 /// As [`restore`], as far as it can be known.
+///
+/// # Cancel safety
+///
+/// It changes nothing.
 pub async fn plan(
     source: &SnapshotSource,
     options: &RestoreOptions,

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::home::{Content, Home, Listed, SnapshotId};
 use crate::inspect::{self, Inspection};
 use crate::source::SnapshotSource;
@@ -29,6 +31,13 @@ pub enum HistoryCheck {
         /// What stood in the way.
         why: String,
     },
+}
+
+/// In words, as in a manifest.
+impl Serialize for HistoryCheck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for HistoryCheck {

@@ -109,8 +109,7 @@ fn write(
         }
     }
     let len = writer.finish()?;
-    let mut file = Vec::new();
-    file.resize(usize::try_from(len).unwrap_or_default(), 0);
+    let mut file = vec![0; usize::try_from(len).unwrap_or_default()];
     while let Some(write) = writer.next_write() {
         let at = usize::try_from(write.offset).unwrap_or(usize::MAX);
         let end = at.saturating_add(write.bytes.len());
