@@ -21,13 +21,14 @@
 //! - **Bounded memory**: an [`Upload`] of unknown length, a [`Get`] of any size.
 //! - **No boundary is missed**: listings and deletions take a [`Prefix`], which ends with `/`.
 //!
-//! What it does not do: it knows no cloud (those stores stand in crates of their own), does not retry, encrypts and
-//! compresses nothing, and reads no environment variable.
+//! What it does not do: it knows no cloud (those stores stand in crates of their own), encrypts and compresses nothing,
+//! and reads no environment variable.
 //!
 //! # Features
 //! | Feature | What it adds | What it costs |
 //! |---|---|---|
 //! | `testkit` | `disk::ModelDisk`: a file system in memory that crashes on demand | a module |
+//! | `tracing` | `layers::TracingRecorder`: every call as an event | the crate `tracing` |
 //!
 //! The file store needs Unix and a tokio runtime; everything else runs anywhere.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -63,11 +64,20 @@ pub use ext::ObjectStoreExt;
 mod url;
 pub use url::{OpenedKey, OpenedPrefix, Registry, SchemeFactory, StoreUrl};
 
-// Stores.
+// Components that a test can replace.
 mod clock;
-mod rules;
 pub use clock::{Clock, SystemClock};
+mod timer;
+pub use timer::{Timer, TokioTimer};
+mod random;
+pub use random::{Random, SeededRandom, SystemRandom};
+
+// Wrappers of stores.
+pub mod layers;
+
+// Stores.
 mod memory;
+mod rules;
 pub use memory::MemoryStore;
 #[cfg(unix)]
 mod file;

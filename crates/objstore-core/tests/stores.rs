@@ -1,9 +1,9 @@
-//! Every store of this crate does what every store must do.
+//! Every store and every layer of this crate does what every store must do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
-common::conformance!(memory, file, forwarded);
+common::conformance!(memory, file, forwarded, retries, timeouts, limit, meter, prefix, stack);
 
 /// The contract can be held behind `dyn`, and everything of it can be sent.
 #[test]

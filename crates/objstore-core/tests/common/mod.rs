@@ -7,7 +7,9 @@ pub(crate) mod suite;
 use std::sync::Arc;
 
 use objstore_core::{
-    FileStore, ListOptions, MemoryStore, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix, UploadInfo, UploadOptions,
+    FileStore, ListOptions, MemoryStore, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix, UploadInfo,
+    UploadOptions,
+    layers::{Limit, Measurement, Meter, PrefixStore, Recorder, Retries, StoreBuilder, Timeouts},
 };
 
 /// A store, and what must live as long as it.
@@ -31,6 +33,47 @@ pub(crate) fn file() -> Subject {
 pub(crate) fn forwarded() -> Subject {
     let inner: Box<dyn ObjectStore> = Box::new(Arc::new(MemoryStore::new()));
     Subject { store: Arc::new(inner), home: Prefix::root(), _folder: None }
+}
+
+pub(crate) fn retries() -> Subject {
+    layered(|store| Arc::new(Retries::new(store)))
+}
+
+pub(crate) fn timeouts() -> Subject {
+    layered(|store| Arc::new(Timeouts::new(store)))
+}
+
+pub(crate) fn limit() -> Subject {
+    // Two, because one case opens a body and writes before it has read it.
+    layered(|store| Arc::new(Limit::new(store).with_calls(2).with_bytes(4096)))
+}
+
+pub(crate) fn meter() -> Subject {
+    layered(|store| Arc::new(Meter::new(store, Arc::new(Deaf))))
+}
+
+pub(crate) fn prefix() -> Subject {
+    layered(|store| Arc::new(PrefixStore::new(store, Prefix::new("outer/prefix/").unwrap())))
+}
+
+pub(crate) fn stack() -> Subject {
+    let subject = file();
+    let builder = StoreBuilder::new(subject.store).with_calls(4).with_bytes(1 << 20).with_recorder(Arc::new(Deaf));
+    let store = builder.with_prefix(Prefix::new("outer/").unwrap()).build();
+    Subject { store, ..subject }
+}
+
+fn layered(layer: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Subject {
+    let subject = memory();
+    Subject { store: layer(subject.store), ..subject }
+}
+
+/// Hears, and does nothing.
+#[derive(Debug)]
+struct Deaf;
+
+impl Recorder for Deaf {
+    fn record(&self, _measurement: &Measurement) {}
 }
 
 /// Declares a test of each case for each store.
