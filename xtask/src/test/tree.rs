@@ -19,10 +19,16 @@ const CLOUDS: [(&str, &[&str]); 2] = [
 const NOWHERE: &[&str] = &["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
 
 /// A rule for one package: with these arguments of `cargo tree`, none of these names.
-const RULES: [(&str, &[&str], &[&str]); 3] = [
+const RULES: [(&str, &[&str], &[&str]); 5] = [
     ("etcd-format", &["--all-features"], &["tokio", "tonic", "prost", "async-trait", "futures", "objstore-core"]),
     ("objstore-core", &["--all-features"], &["etcd-format", "etcd-client", "tonic", "reqwest", "rustls", "hyper"]),
     ("etcd-snapshot", &["--no-default-features"], &["etcd-client", "tonic", "prost", "rustls", "ring"]),
+    ("reconcile", &[], &["tokio", "futures", "async-trait", "objstore-core", "tracing", "rand"]),
+    (
+        "reconcile",
+        &["--all-features"],
+        &["kube", "kube-client", "kube-runtime", "k8s-openapi", "etcd-snapshot", "reqwest"],
+    ),
 ];
 
 pub(super) fn run() -> anyhow::Result<Outcome> {
