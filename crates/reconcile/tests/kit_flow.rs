@@ -102,7 +102,6 @@ fn explore(unknown_is_absent: bool) -> (Report, u32) {
         if let Some(svm) = &svm {
             pass.step(&Named { name: "secret", _needs: Some(svm), unknown_is_absent }, &client, &client).await;
         }
-        drop(svm);
         if faults.now() > began {
             *timeouts.lock().expect("nobody panicked") += 1;
         }

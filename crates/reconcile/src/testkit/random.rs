@@ -44,7 +44,7 @@ pub(super) fn run<W>(exploration: &mut Exploration<'_, W>, plan: Plan) {
 fn draw<W>(exploration: &mut Exploration<'_, W>, clean: &Places) -> Plan {
     let items = 1 + exploration.rng.below(ITEMS);
     // One way to place events in each plan: they come in the same order, whatever the faults.
-    let by_pass = exploration.rng.below(2) == 0;
+    let by_pass = exploration.rng.below(2) == 0 || exploration.kit.settings.threads;
     (0..items).fold(Plan::clean(), |plan, _| match draw_item(exploration, clean, by_pass) {
         Some(item) => plan.with(item),
         None => plan,
