@@ -2,12 +2,15 @@
 //!
 //! A cluster id does not tell clusters apart: every etcd that was started with the defaults has the same one. Their
 //! histories do. HashKV at a revision R by a compaction C is a digest of the whole history up to R, and a later state of the
-//! same cluster gives the same one as long as it is not compacted past R.
+//! same cluster gives the same one as long as it is not compacted past R. After that, whatever record is left that was
+//! written up to R must stand in the older snapshot too: records never change, and what a compaction keeps was the newest
+//! of its key at R already.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::sample;
 use crate::home::{Content, Home, Listed, SnapshotId};
 use crate::inspect::{self, Inspection};
 use crate::source::SnapshotSource;
@@ -23,6 +26,14 @@ pub enum HistoryCheck {
     Continues {
         /// The snapshot that was compared with.
         id: SnapshotId,
+    },
+    /// The cluster was compacted past the older one, so that there are no histories to compare; but the oldest records that
+    /// are left in the new one, written before the older one was taken, stand in both.
+    SharesRecords {
+        /// The snapshot that was compared with.
+        id: SnapshotId,
+        /// How many were compared, 8 at the most.
+        records: usize,
     },
     /// The two could not be compared, and why.
     NotComparable {
@@ -45,6 +56,7 @@ impl fmt::Display for HistoryCheck {
         match self {
             Self::First => f.write_str("the first of its incarnation"),
             Self::Continues { id } => write!(f, "continues {id}"),
+            Self::SharesRecords { id, records } => write!(f, "shares its {records} oldest records with {id}"),
             Self::NotComparable { id, why } => write!(f, "not comparable with {id}: {why}"),
         }
     }
@@ -59,10 +71,12 @@ pub(super) enum Compared {
     Strange(Error),
 }
 
-/// Two histories, reduced to what can be compared.
-enum Hashes {
+/// Two histories, compared.
+enum Histories {
     Equal,
-    Differ { revision: i64, before: u32, new: u32 },
+    Share(usize),
+    /// Up to this revision they differ, and this is how.
+    Differ(i64, String),
     None(String),
 }
 
@@ -89,11 +103,12 @@ pub(super) async fn compare(
         return Ok(Compared::Fits(HistoryCheck::First));
     };
     let id = before.id.clone();
-    Ok(match hashes(home, before, source, &Content::from(inspection)).await? {
-        Hashes::Equal => Compared::Fits(HistoryCheck::Continues { id }),
-        Hashes::None(why) => Compared::Fits(HistoryCheck::NotComparable { id, why }),
-        Hashes::Differ { revision, before, new } => Compared::Strange(Error::refused(format!(
-            "up to revision {revision} the history of this cluster is not that of {id} in {home} (HashKV {new}, there {before}): it is another \
+    Ok(match histories(home, before, source, inspection).await? {
+        Histories::Equal => Compared::Fits(HistoryCheck::Continues { id }),
+        Histories::Share(records) => Compared::Fits(HistoryCheck::SharesRecords { id, records }),
+        Histories::None(why) => Compared::Fits(HistoryCheck::NotComparable { id, why }),
+        Histories::Differ(revision, how) => Compared::Strange(Error::refused(format!(
+            "up to revision {revision} the history of this cluster is not that of {id} in {home} ({how}): it is another \
              cluster with the same id, or this one was restored from a backup; use a place of its own for each cluster, or \
              declare a new incarnation if this one takes the other's place. If neither is so, a member is corrupt: see `etcdctl endpoint hashkv --cluster`"
         ))
@@ -101,38 +116,69 @@ pub(super) async fn compare(
     })
 }
 
-async fn hashes(home: &Home, before: &Listed, source: &SnapshotSource, content: &Content) -> Result<Hashes> {
+async fn histories(
+    home: &Home,
+    before: &Listed,
+    source: &SnapshotSource,
+    inspection: &Inspection,
+) -> Result<Histories> {
+    let content = &Content::from(inspection);
     let manifest = match home.manifest(before).await {
         Ok(manifest) => manifest.content,
-        Err(e) => return Ok(Hashes::None(e.to_string())),
+        Err(e) => return Ok(Histories::None(e.to_string())),
     };
     let older = if manifest.revision <= content.revision { &manifest } else { content };
     let at = Point { revision: older.revision, compacted: compaction(&manifest).max(compaction(content)) };
     if at.compacted > at.revision {
-        return Ok(Hashes::None(format!("it was compacted up to revision {} since", at.compacted)));
+        // While a compaction goes on, records are left that it will not keep.
+        let is_settled = content.revision >= manifest.revision && !inspection.summary.compaction.is_in_progress();
+        let records = if is_settled { sample::oldest(source, at.revision).await? } else { Vec::new() };
+        return match records.is_empty() {
+            true => Ok(Histories::None(format!("it was compacted up to revision {} since", at.compacted))),
+            false => {
+                shared(home, before, &manifest, at, &records).await.or_else(|e| Ok(Histories::None(e.to_string())))
+            }
+        };
     }
     // Where no key lives HashKV leaves no record out (etcd v3.6.15 `server/storage/mvcc/hash.go`), and so depends on what a
     // compaction has deleted already.
     if older.total_key == 0 {
-        return Ok(Hashes::None(format!("no key lived at revision {}", at.revision)));
+        return Ok(Histories::None(format!("no key lived at revision {}", at.revision)));
     }
     let theirs = match hash_before(home, before, &manifest, at).await {
         Ok(Some(theirs)) => theirs,
-        Ok(None) => return Ok(Hashes::None("its payload is damaged".to_owned())),
-        Err(e) => return Ok(Hashes::None(e.to_string())),
+        Ok(None) => return Ok(Histories::None("its payload is damaged".to_owned())),
+        Err(e) => return Ok(Histories::None(e.to_string())),
     };
     let ours = match known(content, at) {
         Some(ours) => ours,
         None => hash_of(source, at).await?.ok_or_else(|| Error::damaged("it has no HashKV at its own compaction"))?,
     };
     if theirs == ours {
-        return Ok(Hashes::Equal);
+        return Ok(Histories::Equal);
     }
     match is_intact(home, before, &manifest, at).await {
-        Ok(true) => Ok(Hashes::Differ { revision: at.revision, before: theirs, new: ours }),
-        Ok(false) => Ok(Hashes::None("its payload is damaged".to_owned())),
-        Err(e) => Ok(Hashes::None(e.to_string())),
+        Ok(true) => Ok(Histories::Differ(at.revision, format!("HashKV {ours}, there {theirs}"))),
+        Ok(false) => Ok(Histories::None("its payload is damaged".to_owned())),
+        Err(e) => Ok(Histories::None(e.to_string())),
     }
+}
+
+/// Whether the older snapshot holds these records of the new one.
+async fn shared(
+    home: &Home,
+    before: &Listed,
+    manifest: &Content,
+    at: Point,
+    records: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Histories> {
+    if sample::holds(&SnapshotSource::listed(home, before).await?, records).await? {
+        return Ok(Histories::Share(records.len()));
+    }
+    Ok(match is_intact(home, before, manifest, at).await? {
+        true => Histories::Differ(at.revision, "records of that time that it holds are not there".to_owned()),
+        false => Histories::None("its payload is damaged".to_owned()),
+    })
 }
 
 /// The hash of the older snapshot: from its manifest, or from its payload if the compaction has moved.

@@ -7,6 +7,7 @@ mod job;
 mod options;
 mod payload;
 mod raw;
+mod sample;
 mod stop;
 mod stream;
 mod turns;
@@ -57,7 +58,7 @@ pub struct Saved {
 ///
 /// What step 5 costs: one listing and the manifest of the snapshot before it. Where there were writes since, one more walk
 /// over the new payload, made while step 4 waits for the other member; where there was a compaction since, also one over
-/// the payload before it.
+/// the payload before it. Where the cluster was compacted past that snapshot, a few pages of both are read instead.
 ///
 /// Memory: 3 MiB of blocks, the upload's parts, and what [`inspect`](crate::inspect()) needs.
 ///

@@ -23,6 +23,7 @@ pub(crate) fn one_cluster(minor: Minor) -> anyhow::Result<()> {
     support::run(async {
         let home = support::home();
         save_while_it_is_compacted(&server.client_url(), &home).await?;
+        compacted_past(&server.client_url(), &home).await?;
         let (bumped, _dir) = bumped(minor, &SnapshotSource::newest(&home).await?).await?;
         save_while_it_is_compacted(&bumped.client_url(), &support::home()).await
     })
@@ -43,6 +44,23 @@ async fn save_while_it_is_compacted(url: &str, home: &Home) -> anyhow::Result<()
     }
     stop.store(true, Ordering::Release);
     ensure!(writing.await?? < WRITES_MAX, "the writes ended before the saves");
+    Ok(())
+}
+
+/// As in Kubernetes, where every five minutes all but the last five are compacted.
+async fn compacted_past(url: &str, home: &Home) -> anyhow::Result<()> {
+    let mut client = Client::connect([url], None).await?;
+    let cluster = support::cluster([url])?;
+    client.put("/stays", "as it is", None).await?;
+    save(&cluster, home, &SaveOptions::default()).await?;
+    for write in 0..50 {
+        client.put("/moves", format!("{write}"), None).await?;
+    }
+    let moved = client.put("/moves", "last", None).await?;
+    let revision = moved.header().context("an answer has a header")?.revision();
+    client.compact(revision, Some(CompactionOptions::new().with_physical())).await?;
+    let saved = save(&cluster, home, &SaveOptions::default()).await?;
+    ensure!(matches!(saved.history, HistoryCheck::SharesRecords { records: 1.., .. }), "{}", saved.history);
     Ok(())
 }
 
