@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reconcile::testkit::{Faults, Kit, block_on};
 use reconcile::{Outcome, StepState};
@@ -21,6 +22,8 @@ pub enum Scenario {
     OneCluster,
     /// Two of them.
     TwoClusters,
+    /// One, and calls that are never answered; steps give up after 30 s.
+    Silent,
     /// The SVM is on the fuller one of two clusters, and the journal was lost.
     LostJournal,
     /// ONTAP fails: the first SVM does not come to life, the first LIF is made half.
@@ -42,9 +45,10 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OneCluster,
         Self::TwoClusters,
+        Self::Silent,
         Self::LostJournal,
         Self::Clumsy,
         Self::Drifted,
@@ -58,7 +62,8 @@ impl Scenario {
     /// The kit for the flow with these guards: world, pass, and all oracles.
     pub fn kit(self, guards: Guards) -> Kit<'static, Site> {
         let (world, spec) = (self.world(), self.spec());
-        let make = move || Site::new(world.clone(), spec.clone(), guards);
+        let timeout = (self == Self::Silent).then_some(Duration::from_secs(30));
+        let make = move || Site::new(world.clone(), spec.clone(), guards).with_timeout(timeout);
         let kit = Kit::new(make, async move |site: &Site, faults: Faults| self.pass(site, faults).await)
             .with_safety(oracle::safe)
             .with_end_state(|site: &Site| oracle::end(site, true))
@@ -73,9 +78,7 @@ impl Scenario {
     /// One pass, and whether it says that it has come to what it is to come to.
     async fn pass(self, site: &Site, faults: Faults) -> bool {
         match self {
-            Self::Removal | Self::ForeignRemoval => {
-                site.remove(faults).await.is_ok_and(|outcome| outcome.is_converged())
-            }
+            Self::Removal | Self::ForeignRemoval => site.remove(faults).await.is_converged(),
             // The flow is held, says by what, and goes no further.
             Self::ForeignSvm => is_held_by_stranger(&site.provide(faults).await, "svm"),
             Self::ForeignSecret => is_held_by_stranger(&site.provide(faults).await, "seed-secret"),
@@ -95,7 +98,7 @@ impl Scenario {
     pub fn world(self) -> World {
         let (one, two) = (|| World::new(1, Habits::default()), || World::new(2, Habits::default()));
         match self {
-            Self::OneCluster => one().with_blurred_reads(),
+            Self::OneCluster | Self::Silent => one().with_blurred_reads(),
             Self::TwoClusters => two().with_blurred_reads(),
             Self::LostJournal => lost_journal(two()),
             Self::Clumsy => World::new(1, Habits { failing_svms: 1, inconsistent_lifs: 1, ..Habits::default() }),
@@ -176,7 +179,7 @@ fn forget(secrets: &mut Secrets) {
 /// If the flow does not converge.
 pub fn settled(world: World, spec: Spec) -> World {
     let world = Arc::new(Mutex::new(world));
-    let flow = Flow { spec, guards: Guards::ALL };
+    let flow = Flow::new(spec);
     let converged = (0..10).any(|_| {
         world.lock().expect("nobody panicked").wait(crate::flow::AGAIN);
         let pass = flow.pass();

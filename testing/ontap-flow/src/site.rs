@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reconcile::testkit::Faults;
 use reconcile::{Event, Observer, Outcome, StepError};
@@ -17,6 +18,7 @@ pub struct Site {
     world: Arc<Mutex<World>>,
     spec: Mutex<Spec>,
     guards: Guards,
+    timeout: Option<Duration>,
     shown: Shown,
     /// Whether somebody changed the world while the pass ran: then it may have seen it as it was before.
     edited: Mutex<bool>,
@@ -29,7 +31,13 @@ impl Site {
     pub fn new(world: World, spec: Spec, guards: Guards) -> Self {
         let (world, spec) = (Arc::new(Mutex::new(world)), Mutex::new(spec));
         let (edited, safe_as_of) = (Mutex::new(false), Mutex::new(None));
-        Self { world, spec, guards, shown: Shown::default(), edited, safe_as_of }
+        Self { world, spec, guards, timeout: None, shown: Shown::default(), edited, safe_as_of }
+    }
+
+    /// Waits no longer than this for one call of a step.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Shows every event in every detail, which is slower than all else together.
@@ -41,8 +49,10 @@ impl Site {
 
     /// One pass that brings about what is wanted.
     pub async fn provide(&self, faults: Faults) -> Outcome {
-        let flow = Flow { spec: self.spec().clone(), guards: self.guards };
-        let pass = flow.pass().with_observer(&self.shown);
+        let mut flow = Flow::new(self.spec().clone()).with_guards(self.guards);
+        flow.timeout = self.timeout;
+        let timer = faults.clone();
+        let pass = flow.pass().with_observer(&self.shown).with_timer(&timer);
         flow.run(&pass, self.begin(faults)).await;
         let outcome = pass.finish();
         self.shown.outcome(&outcome);
@@ -50,13 +60,10 @@ impl Site {
     }
 
     /// One pass that removes what was made.
-    ///
-    /// # Errors
-    /// Never.
-    pub async fn remove(&self, faults: Faults) -> Result<Outcome, StepError> {
-        let outcome = remove(self.begin(faults), self.guards, Some(&self.shown)).await?;
+    pub async fn remove(&self, faults: Faults) -> Outcome {
+        let outcome = remove(self.begin(faults), self.guards, &self.shown).await;
         self.shown.outcome(&outcome);
-        Ok(outcome)
+        outcome
     }
 
     /// One pass of a flow of former times.

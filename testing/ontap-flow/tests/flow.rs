@@ -38,6 +38,13 @@ fn it_survives_every_pair_of_faults_on_two_clusters() {
 }
 
 #[test]
+fn it_survives_every_pair_of_faults_while_it_repairs_what_others_did() {
+    let report = Scenario::Drifted.kit(Guards::ALL).with_pairs(Pairs::All).explore();
+    report.assert_clean();
+    assert!(report.all_pairs && report.pairs > 10_000, "{report}");
+}
+
+#[test]
 fn its_removal_survives_every_pair_of_faults() {
     let report = Scenario::Removal.kit(Guards::ALL).with_pairs(Pairs::All).explore();
     report.assert_clean();
@@ -57,5 +64,16 @@ fn two_of_it_work_beside_each_other() {
     for scenario in [Scenario::OneCluster, Scenario::TwoClusters] {
         let report = scenario.kit(Guards::ALL).with_pairs(Pairs::None).with_races(4_000).with_seed(SEED).explore();
         assert!(report.is_clean() && report.races == 4_000, "{scenario:?}: {report}");
+    }
+}
+
+#[test]
+fn a_call_that_is_never_answered_is_given_up() {
+    let kit = Scenario::Silent.kit(Guards::ALL);
+    for line in ["hang@1", "hang@9", "hang-lost@9"] {
+        let replay = kit.replay(line).expect("a plan");
+        assert_eq!(replay.finding, None, "{line}: {replay}");
+        assert!(replay.trace.iter().any(|step| step.contains("<- hang")), "it struck: {replay}");
+        assert!(!replay.to_string().contains("is no more"), "the pass goes on after the timeout: {replay}");
     }
 }

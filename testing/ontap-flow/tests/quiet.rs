@@ -13,7 +13,7 @@ use reconcile::testkit::{Pairs, block_on};
 use reconcile::{Outcome, Pass, Verdict};
 
 fn flow() -> Flow {
-    Flow { spec: Spec::example(), guards: Guards::ALL }
+    Flow::new(Spec::example())
 }
 
 fn run<'o>(world: &Arc<Mutex<World>>, pass: impl FnOnce(&Flow) -> Pass<'o>) -> Outcome {

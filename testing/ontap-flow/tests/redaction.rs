@@ -67,7 +67,7 @@ fn kit(scenario: Scenario, sink: &Sink, leak: bool) -> Kit<'static, Site> {
     let (shown, collected) = (sink.clone(), sink.clone());
     let pass = async move |site: &Site, faults: Faults| {
         let wire = site.begin(faults);
-        let flow = Flow { spec: site.spec().clone(), guards: Guards::ALL };
+        let flow = Flow::new(site.spec().clone());
         let pass = flow.pass().with_observer(&TracingObserver);
         flow.run(&pass, wire.clone()).await;
         let outcome = pass.finish();

@@ -1,5 +1,8 @@
 //! The account: its password is written down before it is used, and proven by logging in.
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use reconcile::{Change, Kept, Observe, Observed, RecordName, Secret, Seen, Step, StepError, StepId};
 
 use super::{Flow, Guard, OurLif, OurSvm};
@@ -44,8 +47,9 @@ impl AsRef<Credential> for OurAccount {
 }
 
 /// The record that keeps its passwords.
-pub(super) fn record() -> Result<RecordName, StepError> {
-    Ok(RecordName::new(CREDENTIAL)?)
+pub(super) fn record() -> RecordName {
+    static NAME: LazyLock<RecordName> = LazyLock::new(|| RecordName::new(CREDENTIAL).expect("it is a name"));
+    NAME.clone()
 }
 
 impl AccountStep<'_> {
@@ -117,7 +121,7 @@ impl AccountStep<'_> {
     }
 
     async fn keep(&self, write: &Writer, fresh: &Secret) -> Result<(), StepError> {
-        write.records().add_candidate(&record()?, self.kept, fresh).await?;
+        write.records().add_candidate(&record(), self.kept, fresh).await?;
         Ok(())
     }
 }
@@ -128,6 +132,10 @@ impl Observe for AccountStep<'_> {
 
     fn id(&self) -> StepId {
         "account".into()
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurAccount>, StepError> {

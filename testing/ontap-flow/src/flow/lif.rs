@@ -1,6 +1,7 @@
 //! The LIFs: each one is looked at by itself.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use reconcile::{Change, Observe, Observed, Seen, Step, StepError, StepId};
 
@@ -107,6 +108,10 @@ impl Observe for LifStep<'_> {
         self.role.id()
     }
 
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
+    }
+
     async fn observe(&self, read: &Reader) -> Result<Observed<OurLif>, StepError> {
         if matches!(self.role, Role::Data(_)) && !self.flow.guards.stand(Guard::LifIsLookedAt) {
             return Ok(Observed::Ready(OurLif { uuid: self.svm.uuid, address: self.address() }));
@@ -155,6 +160,10 @@ impl Observe for SurplusStep<'_> {
 
     fn id(&self) -> StepId {
         "no-surplus-lif".into()
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<Option<Uuid>>, StepError> {

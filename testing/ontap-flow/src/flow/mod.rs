@@ -38,4 +38,25 @@ pub struct Flow {
     pub spec: Spec,
     /// What it takes care of.
     pub guards: Guards,
+    /// How long one call of a step may take; the pass then needs a timer. `None`: for as long as it takes.
+    pub timeout: Option<Duration>,
+}
+
+impl Flow {
+    /// A flow that takes care of everything, and waits for as long as it takes.
+    pub fn new(spec: Spec) -> Self {
+        Self { spec, guards: Guards::ALL, timeout: None }
+    }
+
+    /// With these guards only.
+    #[must_use]
+    pub fn with_guards(self, guards: Guards) -> Self {
+        Self { guards, ..self }
+    }
+
+    /// Waits no longer than this for one call of a step.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
 }

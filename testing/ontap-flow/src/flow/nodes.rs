@@ -1,14 +1,18 @@
 //! The nodes of the cluster: looked at, never changed.
 
+use std::time::Duration;
+
 use reconcile::{Observe, Observed, Seen, StepError, StepId};
 
-use super::Placement;
+use super::{Flow, Placement};
 use crate::client::Reader;
 use crate::ontap::{Node, Uuid};
 
 /// The nodes of the cluster that was chosen.
 #[derive(Debug)]
 pub struct NodesStep<'p> {
+    /// What is wanted.
+    pub flow: &'p Flow,
     /// Where.
     pub placement: &'p Seen<'p, Placement>,
 }
@@ -32,6 +36,10 @@ impl Observe for NodesStep<'_> {
 
     fn id(&self) -> StepId {
         "nodes".into()
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<Nodes>, StepError> {

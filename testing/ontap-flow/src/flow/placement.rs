@@ -1,5 +1,8 @@
 //! On which cluster: a decision, written down before anything acts on it.
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use reconcile::{Change, Observe, Observed, RecordName, Step, StepError, StepId};
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +34,9 @@ pub struct PlacementStep<'p> {
 }
 
 /// The record of it.
-pub(super) fn record() -> Result<RecordName, StepError> {
-    Ok(RecordName::new(PLACEMENT)?)
+pub(super) fn record() -> RecordName {
+    static NAME: LazyLock<RecordName> = LazyLock::new(|| RecordName::new(PLACEMENT).expect("it is a name"));
+    NAME.clone()
 }
 
 impl PlacementStep<'_> {
@@ -73,11 +77,15 @@ impl Observe for PlacementStep<'_> {
         PLACEMENT.into()
     }
 
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
+    }
+
     async fn observe(&self, read: &Reader) -> Result<Observed<Placement>, StepError> {
         if !self.flow.guards.stand(Guard::PlacementIsWrittenDown) {
             return Ok(Observed::Ready(self.on(self.choose(read).await?)));
         }
-        let found = read.records().get::<Placement>(&record()?).await?;
+        let found = read.records().get::<Placement>(&record()).await?;
         Ok(found.map_or(Observed::Absent, |found| Observed::Ready(found.value)))
     }
 }
@@ -88,7 +96,7 @@ impl Step for PlacementStep<'_> {
     /// Created only if absent: of two controllers that decide at once, one reads what the other one decided.
     async fn apply(&self, write: &Writer, _: Change<'_, Placement>) -> Result<(), StepError> {
         let cluster = self.choose(write.reader()).await?;
-        write.records().create(&record()?, &self.on(cluster)).await?;
+        write.records().create(&record(), &self.on(cluster)).await?;
         Ok(())
     }
 }

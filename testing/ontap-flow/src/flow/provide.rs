@@ -1,4 +1,4 @@
-//! The order of the steps. It needs no comments: whoever needs something has it as an argument.
+//! The order of the steps, which their fields dictate: a step is made of what it needs.
 
 use reconcile::{Escrow, Kept, Pass, Seen, StepId, Verified};
 
@@ -57,7 +57,7 @@ impl<'r> Run<'r> {
         let (flow, pass, read, write) = (self.flow, self.pass, &self.read, &self.write);
         let placement = pass.step(&PlacementStep { flow }, read, write).await?;
         let svm = pass.step(&SvmStep { flow, placement: &placement }, read, write).await?;
-        let nodes = pass.look(&NodesStep { placement: &placement }, read).await?;
+        let nodes = pass.look(&NodesStep { flow, placement: &placement }, read).await?;
         // A surplus LIF may have the address that another one is to get, so it goes first.
         pass.step(&SurplusStep { flow, svm: &svm }, read, write).await;
         let management = self.lif(&svm, &nodes, Role::Management).await;
@@ -73,7 +73,7 @@ impl<'r> Run<'r> {
 
     async fn access(&self, svm: &Seen<'_, OurSvm>, management: &Seen<'_, OurLif>) -> Option<()> {
         let (flow, pass, read, write) = (self.flow, self.pass, &self.read, &self.write);
-        let escrow = Escrow::new(account::record().ok()?, || Ok(write.mint()));
+        let escrow = Escrow::new(account::record(), || Ok(write.mint()));
         let kept = pass.step(&escrow, read.records(), write.records()).await?;
         let account = pass.step(&AccountStep { flow, svm, management, kept: &kept }, read, write).await?;
         self.note(&kept, &account).await;
@@ -83,8 +83,8 @@ impl<'r> Run<'r> {
         pass.step(&shoot, read, write).await.map(drop)
     }
 
-    async fn note(&self, kept: &Seen<'_, Kept>, account: &Seen<'_, OurAccount>) -> Option<()> {
-        let verified = Verified::new(account::record().ok()?, kept, account.password());
-        self.pass.step(&verified, self.read.records(), self.write.records()).await.map(drop)
+    async fn note(&self, kept: &Seen<'_, Kept>, account: &Seen<'_, OurAccount>) {
+        let verified = Verified::new(account::record(), kept, account.password());
+        self.pass.step(&verified, self.read.records(), self.write.records()).await;
     }
 }

@@ -15,23 +15,16 @@ use crate::wire::Wire;
 const GOAL: [&str; 5] = ["shoot-secret", "seed-secret", "svm", CREDENTIAL, PLACEMENT];
 
 /// One pass that removes whatever the journal tells of.
-///
-/// # Errors
-/// Never: the names of the records are names.
-pub async fn remove(wire: Wire, guards: Guards, observer: Option<&dyn Observer>) -> Result<Outcome, StepError> {
+pub async fn remove(wire: Wire, guards: Guards, observer: &dyn Observer) -> Outcome {
     let (read, write) = (Reader::new(wire.clone()), Writer::new(wire));
     let first = Removal::new(NAME, [PLACEMENT]);
-    let recorded = Recorded::<Placement>::new(placement::record()?);
-    let Some(Found::Here(placement)) = first.look(&recorded, read.records()).await else { return Ok(first.finish()) };
-    let flow = Flow { spec: (&placement.value).into(), guards };
-    let removal = Removal::new(NAME, GOAL);
-    let removal = match observer {
-        Some(observer) => removal.with_observer(observer),
-        None => removal,
-    };
+    let recorded = Recorded::<Placement>::new(placement::record());
+    let Some(Found::Here(placement)) = first.look(&recorded, read.records()).await else { return first.finish() };
+    let flow = Flow::new((&placement.value).into()).with_guards(guards);
+    let removal = Removal::new(NAME, GOAL).with_observer(observer);
     let run = Run { flow: &flow, placement: &placement, removal: &removal, read, write };
-    run.all(&recorded).await?;
-    Ok(removal.finish())
+    run.all(&recorded).await;
+    removal.finish()
 }
 
 /// One removal, and the two clients.
@@ -44,22 +37,20 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    async fn all(&self, recorded: &Recorded<Placement>) -> Result<(), StepError> {
+    async fn all(&self, recorded: &Recorded<Placement>) -> Option<()> {
         let (records, keeps) = (self.write.records(), self.flow.guards.stand(Guard::RemovalKeepsTheJournal));
         if !keeps {
             self.removal.remove(recorded, self.read.records(), records).await;
         }
-        let Some(secret) = self.secrets().await else { return Ok(()) };
+        let secret = self.secrets().await?;
         let svm = SvmRemoval { flow: self.flow, placement: self.placement, secret: &secret };
-        if self.removal.remove(&svm, &self.read, &self.write).await.is_none() {
-            return Ok(());
+        self.removal.remove(&svm, &self.read, &self.write).await?;
+        let credential = Recorded::<IgnoredAny>::new(account::record());
+        self.removal.remove(&credential, self.read.records(), records).await?;
+        if keeps {
+            self.removal.remove(recorded, self.read.records(), records).await?;
         }
-        let credential = Recorded::<IgnoredAny>::new(account::record()?);
-        let gone = self.removal.remove(&credential, self.read.records(), records).await;
-        if gone.is_some() && keeps {
-            self.removal.remove(recorded, self.read.records(), records).await;
-        }
-        Ok(())
+        Some(())
     }
 
     async fn secrets(&self) -> Option<Gone<'_, OurSecret>> {

@@ -1,5 +1,7 @@
 //! The secret in the seed and its copy in the shoot: compared by what they hold.
 
+use std::time::Duration;
+
 use reconcile::{Change, Observe, Observed, Owner, Remove, Seen, Step, StepError, StepId};
 
 use super::{Flow, Guard};
@@ -64,6 +66,10 @@ impl<S: AsRef<Credential> + Send + Sync> Observe for SecretStep<'_, S> {
 
     fn id(&self) -> StepId {
         id(self.place)
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSecret>, StepError> {

@@ -1,5 +1,7 @@
 //! The SVM: made by a job, and ready when it says so itself.
 
+use std::time::Duration;
+
 use reconcile::{Change, Observe, Observed, Owner, Seen, Step, StepError, StepId};
 
 use super::{AGAIN, Flow, Guard, Placement};
@@ -58,6 +60,10 @@ impl Observe for SvmStep<'_> {
 
     fn id(&self) -> StepId {
         "svm".into()
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.flow.timeout
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSvm>, StepError> {
