@@ -3,7 +3,6 @@
 
 #[path = "restore_crashes/contents.rs"]
 mod contents;
-mod kit_support;
 mod restore_support;
 
 use std::path::PathBuf;
@@ -12,9 +11,8 @@ use std::sync::Arc;
 use contents::{Contents, contents, is_litter, keep, names};
 use etcd_snapshot::restore::{InitContainer, RestoreOptions, restore};
 use etcd_snapshot::{Host, SnapshotSource};
-use kit_support::FaultyDisk;
 use objstore_core::disk::{Ability, Disk, Faults as Disabled, ModelDisk};
-use reconcile::testkit::{Claim, Faults, Kit, Pairs, Reason};
+use reconcile::testkit::{Claim, Faults, FaultyDisk, Kit, Pairs, Reason};
 use restore_support::{sample, wait};
 
 const MEMBER: &str = "/var/lib/etcd/member";
@@ -92,8 +90,8 @@ fn an_init_container_restores_whatever_strikes() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let _entered = runtime.enter();
     let report = kit(&complete, async |disk: &ModelDisk, faults: Faults| {
-        let process = FaultyDisk { disk: disk.clone(), faults };
-        let done = init_container(&snapshot, Arc::new(process)).await.is_ok();
+        let process = FaultyDisk::new(Arc::new(disk.clone())).under(&faults);
+        let done = init_container(&snapshot, process).await.is_ok();
         // A name that could not be removed at the very end is no reason to keep etcd from starting; the next run does it.
         Claim::from(done && !contents(disk).keys().any(|path| is_litter(path)))
     })
@@ -110,15 +108,15 @@ fn the_kit_notices_a_restore_that_is_not_guarded() {
     let (_dir, snapshot) = keep(&sample(12, 300));
     let complete = complete(&snapshot);
     let report = kit(&complete, async |disk: &ModelDisk, faults: Faults| {
-        let process = FaultyDisk { disk: disk.clone(), faults };
-        Claim::from(unguarded(&process, &complete).is_ok())
+        let process = FaultyDisk::new(Arc::new(disk.clone())).under(&faults);
+        Claim::from(unguarded(process.as_ref(), &complete).is_ok())
     })
     .with_pairs(Pairs::None)
     .explore();
     report.assert_finds(Reason::Unsafe, "not whole");
 }
 
-fn unguarded(disk: &FaultyDisk, complete: &Contents) -> std::io::Result<()> {
+fn unguarded(disk: &dyn Disk, complete: &Contents) -> std::io::Result<()> {
     for (path, content) in complete {
         match (content, disk.metadata(path).is_ok()) {
             (None, true) if path.ends_with("member") => return Ok(()),
