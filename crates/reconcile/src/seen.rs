@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 /// Proof that a thing was seen to be there and as it should be, *in this pass*. Derefs to what was seen.
 ///
 /// Only a pass makes one, and it borrows the pass: it cannot be kept, cloned or made up. A step that needs something else
-/// has a field of this type.
+/// has a field of this type. Have one pass of a flow at a time: a proof of one that is still open would do for another.
 ///
 /// ```
 /// # use reconcile::{Observe, Observed, Seen, StepError, StepId};

@@ -354,6 +354,28 @@ fn passes_can_be_spawned() {
 }
 
 #[test]
+fn steps_that_do_not_need_each_other_run_at_once() {
+    let calls = Calls::default();
+    let pass = Pass::new("flow", ["a", "b"]);
+    let (a, b) = (step("a", [ABSENT, READY]), step("b", [ABSENT, READY]));
+    let both = block_on(futures::future::join(pass.step(&a, &calls, &calls), pass.step(&b, &calls, &calls)));
+    assert!(both.0.is_some() && both.1.is_some());
+    assert_eq!(calls.all(), ["look a", "look b", "create a", "look a", "create b", "look b"]);
+    assert!(pass.finish().is_converged());
+}
+
+#[test]
+fn a_plan_finds_a_mistake_before_anything_is_written() {
+    let calls = Calls::default();
+    let pass = Pass::plan("flow", ["a", "b"]);
+    for id in ["a", "b", "a"] {
+        block_on(pass.step(&step(id, [ABSENT, READY]), &calls, &calls));
+    }
+    assert_eq!(pass.finish().verdict, Verdict::Misused(PassError::DuplicateStep("a".into())));
+    assert_eq!(calls.writes(), Vec::<String>::new());
+}
+
+#[test]
 fn an_owner_is_short_and_one_line() {
     let long = "x".repeat(1000);
     let Observed::<()>::Foreign(owner) = Observed::Foreign(format!("a\nb{long}").into()) else { unreachable!() };

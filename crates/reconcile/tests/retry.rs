@@ -129,6 +129,7 @@ fn what_is_blocked_or_under_way_waits_flat_and_is_no_failure() {
         (Ok(Observed::Absent), seconds(60)),
         (Ok(Observed::Foreign("them".into())), seconds(60)),
         (Ok(Observed::Pending(seconds(7))), seconds(7)),
+        (Ok(Observed::Pending(Duration::ZERO)), seconds(1)),
         (Ok(Observed::Pending(Duration::MAX)), seconds(3600)),
     ] {
         let mut table = table();

@@ -17,9 +17,9 @@ use crate::{BoxFuture, OsRandom, Random};
 
 /// A journal in a folder, one file for each record, for programs that have a disk and nothing else.
 ///
-/// **The records are plain text**, secrets included: files are made with mode 0600 and the folder with 0700, so whoever can
-/// be the user, or read the disk or its backups, can read them. Wrap it in `Encrypted` (feature `encrypt`) where that is
-/// too little.
+/// **The records are plain text**, secrets included: files are made with mode 0600 and the folder with 0700 (one that is
+/// there keeps its mode), so whoever can be the user, or read the disk or its backups, can read them. Wrap it in
+/// `Encrypted` (feature `encrypt`) where that is too little.
 ///
 /// A change is written beside the record, synced, moved into its place, and the folder is synced: after a crash the record
 /// is the old one or the new one. Writers of several processes take turns by a lock in the folder, which must be on a file
@@ -53,8 +53,9 @@ impl FileJournal {
 
     fn prepare(&self) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(&self.folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+            Ok(()) => sync_folder(&self.folder)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
         let _turn = self.lock()?;
         for entry in fs::read_dir(&self.folder)? {
@@ -142,8 +143,10 @@ fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
+/// Syncs the folder that this path is in.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn failed(name: Option<&RecordName>, source: io::Error) -> JournalError {

@@ -12,7 +12,11 @@ use crate::{Action, Change, Observe, Observed, Observer, Outcome, Seen, Step, St
 /// One pass: every step is looked at, at most once changed, and looked at again. Nothing is remembered from the last one.
 ///
 /// A flow is a function over a `&Pass`. It runs its steps in the order that their needs dictate, and goes on with
-/// whatever else it can when one of them is held: [`step`](Self::step) returns `None` then.
+/// whatever else it can when one of them is held: [`step`](Self::step) returns `None` then. Steps that do not need each
+/// other may run at once, with any `join`.
+///
+/// A mistake in the flow (two steps of one name, a step outside the goal) is noticed when the flow comes to it: from then on
+/// the pass neither looks nor writes. A [plan](Self::plan) finds it before anything was written.
 ///
 /// ```
 /// # use reconcile::{Change, Observe, Observed, Pass, Seen, Step, StepError, StepId};

@@ -180,7 +180,7 @@ impl Next {
 /// When the next pass is due, and until when a trigger must wait.
 fn delay(policy: &RetryPolicy, draws: &mut u64, failures: u32, verdict: &Verdict) -> (Duration, Duration) {
     // Nothing failed: a trigger may say that it is time, though not at once, lest a pass trigger itself.
-    let early = |after: Duration| (after.min(policy.longest()), after.min(policy.base));
+    let early = |after: Duration| (after.clamp(policy.base, policy.longest()), policy.base);
     let failed = |after: Duration| (after, after);
     match verdict {
         Verdict::Converged | Verdict::Planned { .. } => (policy.recheck, Duration::ZERO),
