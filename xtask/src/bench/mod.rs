@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: our program beside etcd's own tools, and beside what the machine allows.
 
 mod data;
+mod kit;
 mod measure;
 mod rows;
 mod session;
@@ -49,9 +50,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let rows: Vec<Row> = if args.only.is_empty() { Row::value_variants().to_vec() } else { args.only.clone() };
     let sets: Vec<DataSet> = args.data.map_or_else(|| DataSet::value_variants().to_vec(), |set| vec![set]);
     let mut text = table::head(&tools, args.runs)?;
-    for set in sets {
+    for set in sets.into_iter().filter(|_| rows != [Row::Kit]) {
         let measured = session::run(&tools, set, &rows, args)?;
         text.push_str(&table::section(set, args.divide, &measured));
+    }
+    if rows.contains(&Row::Kit) {
+        text.push_str(&kit::section(&target_dir()?.join("release"), args.runs)?);
     }
     println!("\n{text}");
     if args.write_readme {

@@ -21,6 +21,8 @@ pub(super) enum Row {
     RestoreLimit,
     /// `status` beside `etcdutl snapshot status`
     Status,
+    /// Histories a second of the crash kit
+    Kit,
 }
 
 /// A command that is measured. One command may stand in several rows.
@@ -49,6 +51,7 @@ impl Row {
             Self::Restore => &[Task::Restore, Task::EtcdutlRestore],
             Self::RestoreLimit => &[Task::Sha256, Task::Copy, Task::Restore],
             Self::Status => &[Task::Status, Task::EtcdutlStatus],
+            Self::Kit => &[],
         }
     }
 }

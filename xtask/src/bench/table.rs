@@ -80,6 +80,7 @@ fn line(row: Row, measured: &Measured) -> Option<String> {
         Row::Restore => (of(Task::Restore)?, of(Task::EtcdutlRestore)?),
         Row::RestoreLimit => (of(Task::Restore)?, larger(of(Task::Sha256)?, of(Task::Copy)?)),
         Row::Status => (of(Task::Status)?, of(Task::EtcdutlStatus)?),
+        Row::Kit => return None,
     };
     Some(format!(
         "| {} | {} | {} | {} | {:.2} | {:.0} MiB | {:.0} MiB |\n",
@@ -102,7 +103,7 @@ fn time(summary: &Summary) -> String {
 }
 
 /// 1500000 as 1,500,000.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
     groups.join(",")
