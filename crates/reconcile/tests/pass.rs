@@ -275,7 +275,7 @@ fn the_verdict_tells_the_worst_and_never_more_than_was_seen() {
     let transient = failed(StepError::transient("reset"));
     let human = failed(StepError::needs_human("denied"));
     type Told = (&'static str, Option<Duration>, u8);
-    let cases: [(&str, [Look; 2], Told); 7] = [
+    let cases: [(&str, [Look; 2], Told); 8] = [
         ("all ready", [READY, READY], ("converged", None, 0)),
         ("one waits", [READY, PENDING], ("progressing", Some(Duration::from_secs(5)), 3)),
         ("one was made and is not seen", [PENDING, ABSENT], ("progressing", Some(Outcome::SOON), 3)),
@@ -285,6 +285,11 @@ fn the_verdict_tells_the_worst_and_never_more_than_was_seen() {
             "one failed",
             [foreign(), transient.clone()],
             ("failed step=1 error=reset (Transient)", Some(Outcome::SOON), 5),
+        ),
+        (
+            "two failed alike",
+            [failed(GONE_WRONG), failed(StepError::transient("late"))],
+            ("failed step=0 error=reset (Transient)", Some(Outcome::SOON), 5),
         ),
         ("two failed", [transient, human], ("failed step=1 error=denied (NeedsHuman)", None, 6)),
     ];
