@@ -8,8 +8,11 @@ mod backup;
 use std::{fs, sync::Arc};
 
 use futures::TryStreamExt as _;
-use objstore_core::{MemoryStore, ObjectStore, ObjectStoreExt as _, Prefix};
-use reconcile::Outcome;
+use objstore_core::{MemoryStore, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix};
+use reconcile::{
+    Outcome,
+    testkit::{Faults, FaultyStore, Kit, block_on},
+};
 
 struct Site {
     folder: tempfile::TempDir,
@@ -68,4 +71,26 @@ async fn it_repairs_what_was_left_half_done() {
     site.store.delete(&newest, objstore_core::DeleteOptions::new()).await.unwrap();
     let outcome = site.pass(false).await;
     assert_eq!((outcome.is_converged(), outcome.writes()), (true, 1), "{outcome}");
+}
+
+/// A crash, an error or a lost reply at each of its calls, alone and in pairs.
+#[test]
+fn it_is_repaired_from_wherever_it_stops() {
+    let site = Site::new();
+    site.write("one");
+    let (file, home) = (site.folder.path().join("file"), &site.home);
+    let newest = home.key("newest").unwrap();
+    let whole = |world: &FaultyStore| -> Result<(), String> {
+        let (_, key) = block_on(world.inner().get_bytes(&newest, 100)).map_err(|error| error.to_string())?;
+        let key = ObjectKey::new(String::from_utf8_lossy(&key)).map_err(|error| error.to_string())?;
+        let (_, bytes) = block_on(world.inner().get_bytes(&key, 100)).map_err(|error| error.to_string())?;
+        if bytes == "one" { Ok(()) } else { Err("another text was backed up".into()) }
+    };
+    let empty = || FaultyStore::new(Arc::new(MemoryStore::new()));
+    let kit = Kit::new(empty, async |world: &FaultyStore, faults: Faults| {
+        backup::back_up(&file, world.under(&faults), home, false).await
+    });
+    let report = kit.with_goal(whole).explore();
+    report.assert_clean();
+    println!("{report}");
 }
