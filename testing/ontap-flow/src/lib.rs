@@ -19,7 +19,8 @@ pub mod secrets;
 pub mod world;
 
 // How the flow is judged.
-pub mod bench;
+mod bench;
+pub use bench::{Figures, bench};
 pub mod mutants;
 pub mod oracle;
 pub mod scenario;

@@ -20,7 +20,7 @@ use crate::world::World;
 pub enum Scenario {
     /// One empty cluster. Caches are behind, collections lose a record.
     OneCluster,
-    /// Two of them.
+    /// Two of them; the first one has a volume.
     TwoClusters,
     /// One, and calls that are never answered; steps give up after 30 s.
     Silent,
@@ -99,7 +99,7 @@ impl Scenario {
         let (one, two) = (|| World::new(1, Habits::default()), || World::new(2, Habits::default()));
         match self {
             Self::OneCluster | Self::Silent => one().with_blurred_reads(),
-            Self::TwoClusters => two().with_blurred_reads(),
+            Self::TwoClusters => uneven(two()).with_blurred_reads(),
             Self::LostJournal => lost_journal(two()),
             Self::Clumsy => World::new(1, Habits { failing_svms: 1, inconsistent_lifs: 1, ..Habits::default() }),
             Self::Drifted => drifted(settled(one(), Spec::example())),
@@ -189,6 +189,11 @@ pub fn settled(world: World, spec: Spec) -> World {
     assert!(converged, "the flow does not converge where nothing is in its way");
     let world = world.lock().expect("nobody panicked");
     world.clone()
+}
+
+fn uneven(mut world: World) -> World {
+    world.clusters[0].habits.volume_count = 1;
+    world
 }
 
 fn lost_journal(mut world: World) -> World {

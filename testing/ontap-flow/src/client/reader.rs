@@ -89,19 +89,28 @@ impl Reader {
         }
     }
 
-    /// All LIFs of an SVM, or only the first page of them.
+    /// One page of the LIFs of an SVM, and where the next one begins.
+    ///
+    /// # Errors
+    /// When it is not known.
+    pub async fn lifs(&self, svm: &OurSvm, page: Page) -> Result<(Vec<Lif>, Option<Page>), StepError> {
+        let request = Request::GetLifs { svm: svm.uuid, name: None, fields: Fields::All, page };
+        match self.get(Subject::Lif, svm.cluster, request).await? {
+            Body::Lifs { records, next } => Ok((records, next)),
+            _ => Err(UNEXPECTED),
+        }
+    }
+
+    /// All LIFs of an SVM.
     ///
     /// # Errors
     /// When they are not known. One page that is missing makes all unknown.
-    pub async fn lifs(&self, svm: &OurSvm, every_page: bool) -> Result<Vec<Lif>, StepError> {
+    pub async fn all_lifs(&self, svm: &OurSvm) -> Result<Vec<Lif>, StepError> {
         let (mut all, mut page) = (Vec::new(), Some(Page::FIRST));
         while let Some(from) = page {
-            let request = Request::GetLifs { svm: svm.uuid, name: None, fields: Fields::All, page: from };
-            let Body::Lifs { records, next } = self.get(Subject::Lif, svm.cluster, request).await? else {
-                return Err(UNEXPECTED);
-            };
-            all.extend(records);
-            page = next.filter(|_| every_page);
+            let (lifs, next) = self.lifs(svm, from).await?;
+            all.extend(lifs);
+            page = next;
         }
         Ok(all)
     }

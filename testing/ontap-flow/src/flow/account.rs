@@ -80,10 +80,8 @@ impl AccountStep<'_> {
         if !guards.stand(Guard::LoginProves) {
             return Ok(true);
         }
-        match read.login(self.svm.cluster, self.management.address, &self.with(password)).await {
-            Err(_) if !guards.stand(Guard::OnlyARefusalIsARefusal) => Ok(false),
-            answer => answer,
-        }
+        let answer = read.login(self.svm.cluster, self.management.address, &self.with(password)).await;
+        guards.read(Guard::OnlyARefusalIsARefusal, answer)
     }
 
     async fn create(&self, write: &Writer) -> Result<(), StepError> {
@@ -139,7 +137,8 @@ impl Observe for AccountStep<'_> {
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurAccount>, StepError> {
-        if !read.has_account(self.svm, self.name()).await? {
+        let found = read.has_account(self.svm, self.name()).await;
+        if !self.flow.guards.read(Guard::AccountNeedsAnAnswer, found)? {
             return Ok(Observed::Absent);
         }
         Ok(match self.works(read).await? {

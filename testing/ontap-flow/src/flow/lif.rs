@@ -7,7 +7,7 @@ use reconcile::{Change, Observe, Observed, Seen, Step, StepError, StepId};
 
 use super::{Flow, Guard, Nodes, OurSvm, Spec};
 use crate::client::{Reader, Writer};
-use crate::ontap::{Lif, Name, Uuid};
+use crate::ontap::{Lif, Name, Page, Uuid};
 
 /// One LIF, by name.
 #[derive(Debug)]
@@ -80,11 +80,11 @@ impl LifStep<'_> {
             Err(error) if error.code == "address-in-use" => error,
             other => return other,
         };
-        let lifs = write.reader().lifs(self.svm, true).await?;
-        if lifs.iter().any(|lif| lif.address == Some(self.address())) {
-            return write.delete_lif(self.svm.cluster, now.uuid).await;
+        let lifs = write.reader().all_lifs(self.svm).await?;
+        match lifs.iter().any(|lif| lif.address == Some(self.address())) {
+            true => write.delete_lif(self.svm.cluster, now.uuid).await,
+            false => Err(refused),
         }
-        Err(refused)
     }
 
     fn judge(&self, lif: &Lif) -> Observed<OurLif> {
@@ -116,7 +116,8 @@ impl Observe for LifStep<'_> {
         if matches!(self.role, Role::Data(_)) && !self.flow.guards.stand(Guard::LifIsLookedAt) {
             return Ok(Observed::Ready(OurLif { uuid: self.svm.uuid, address: self.address() }));
         }
-        let found = read.lif(self.svm, &self.role.name()).await?;
+        let found = read.lif(self.svm, &self.role.name()).await;
+        let found = self.flow.guards.read(Guard::LifNeedsAnAnswer, found)?;
         Ok(found.map_or(Observed::Absent, |lif| self.judge(&lif)))
     }
 }
@@ -148,6 +149,16 @@ pub struct SurplusStep<'p> {
 }
 
 impl SurplusStep<'_> {
+    async fn all(&self, read: &Reader) -> Result<Vec<Lif>, StepError> {
+        let (guards, mut all, mut page) = (self.flow.guards, Vec::new(), Some(Page::FIRST));
+        while let Some(from) = page {
+            let (lifs, next) = guards.read(Guard::EveryPageMustCome, read.lifs(self.svm, from).await)?;
+            all.extend(lifs);
+            page = next.filter(|_| guards.stand(Guard::AllPagesAreRead));
+        }
+        Ok(all)
+    }
+
     fn is_surplus(&self, lif: &Lif) -> bool {
         let index = lif.name.strip_prefix("datalif").and_then(|index| index.parse::<usize>().ok());
         index.is_some_and(|index| index >= self.flow.spec.data.len())
@@ -167,7 +178,7 @@ impl Observe for SurplusStep<'_> {
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<Option<Uuid>>, StepError> {
-        let lifs = read.lifs(self.svm, self.flow.guards.stand(Guard::AllPagesAreRead)).await?;
+        let lifs = self.all(read).await?;
         let surplus = lifs.iter().find(|lif| self.is_surplus(lif)).map(|lif| lif.uuid);
         if surplus.is_some() && self.flow.guards.stand(Guard::SurplusIsRemoved) {
             return Ok(Observed::Drifted { now: surplus, why: "surplus" });

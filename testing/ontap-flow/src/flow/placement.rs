@@ -53,13 +53,14 @@ impl PlacementStep<'_> {
         let mut choices = Vec::new();
         for cluster in 0..read.clusters() {
             if guards.stand(Guard::PlacementLooksEverywhere) {
-                match read.svm(cluster, &self.flow.spec.svm).await {
-                    Ok(Some(svm)) if self.is_ours(&svm) => return Ok(cluster),
-                    Err(error) if guards.stand(Guard::PlacementNeedsEveryAnswer) => return Err(error),
-                    Ok(_) | Err(_) => {}
+                let found = read.svm(cluster, &self.flow.spec.svm).await;
+                let found = guards.read(Guard::PlacementNeedsEveryAnswer, found)?;
+                if found.is_some_and(|svm| self.is_ours(&svm)) {
+                    return Ok(cluster);
                 }
             }
-            choices.push((read.volumes(cluster).await?, cluster));
+            let volumes = guards.read(Guard::VolumesMustBeKnown, read.volumes(cluster).await)?;
+            choices.push((volumes, cluster));
         }
         choices.into_iter().min().map(|(_, cluster)| cluster).ok_or(StepError::config("no-cluster"))
     }
@@ -85,7 +86,8 @@ impl Observe for PlacementStep<'_> {
         if !self.flow.guards.stand(Guard::PlacementIsWrittenDown) {
             return Ok(Observed::Ready(self.on(self.choose(read).await?)));
         }
-        let found = read.records().get::<Placement>(&record()).await?;
+        let found = read.records().get::<Placement>(&record()).await.map_err(StepError::from);
+        let found = self.flow.guards.read(Guard::PlacementNeedsTheJournal, found)?;
         Ok(found.map_or(Observed::Absent, |found| Observed::Ready(found.value)))
     }
 }

@@ -77,9 +77,9 @@ impl<'r> Run<'r> {
         let kept = pass.step(&escrow, read.records(), write.records()).await?;
         let account = pass.step(&AccountStep { flow, svm, management, kept: &kept }, read, write).await?;
         self.note(&kept, &account).await;
-        let seed = SecretStep { flow, place: Place::Seed, source: &account };
+        let seed = SecretStep { flow, place: Place::Seed, source: &account, noted_before: kept.verified().is_some() };
         let seed = pass.step(&seed, read, write).await?;
-        let shoot = SecretStep { flow, place: Place::Shoot, source: &seed };
+        let shoot = SecretStep { flow, place: Place::Shoot, source: &seed, noted_before: false };
         pass.step(&shoot, read, write).await.map(drop)
     }
 

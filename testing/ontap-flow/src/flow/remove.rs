@@ -97,10 +97,9 @@ impl Observe for SvmRemoval<'_> {
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSvm>, StepError> {
         let name = Name::clone(&self.flow.spec.svm);
-        match read.svm(self.placement.value.cluster, &name).await {
-            Err(_) if !self.flow.guards.stand(Guard::RemovalNeedsEveryAnswer) => Ok(Observed::Absent),
-            found => Ok(found?.map_or(Observed::Absent, |svm| self.judge(&svm))),
-        }
+        let found = read.svm(self.placement.value.cluster, &name).await;
+        let found = self.flow.guards.read(Guard::RemovalNeedsAnAnswer, found)?;
+        Ok(found.map_or(Observed::Absent, |svm| self.judge(&svm)))
     }
 }
 

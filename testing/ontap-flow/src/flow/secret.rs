@@ -18,6 +18,8 @@ pub struct SecretStep<'p, S> {
     pub place: Place,
     /// What it is to hold.
     pub source: &'p Seen<'p, S>,
+    /// Whether an earlier pass noted that a login works. It tempts one to believe that this pass also came to the secret.
+    pub noted_before: bool,
 }
 
 /// A secret of ours, as it was read.
@@ -73,13 +75,14 @@ impl<S: AsRef<Credential> + Send + Sync> Observe for SecretStep<'_, S> {
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSecret>, StepError> {
-        if self.place == Place::Seed && !self.flow.guards.stand(Guard::SeedSecretIsLookedAt) {
+        if self.noted_before && !self.flow.guards.stand(Guard::SeedSecretIsLookedAt) {
             // The incident: something else was there, so the secret was believed to be there.
             let (name, owner) = (Name::clone(&self.flow.spec.shoot), Name::clone(&self.flow.spec.mark));
             let credential = self.wanted().clone();
             return Ok(Observed::Ready(OurSecret(Stored { name, owner, credential, resource_version: 0 })));
         }
-        let found = read.secret(self.place, &self.flow.spec.shoot).await?;
+        let found = read.secret(self.place, &self.flow.spec.shoot).await;
+        let found = self.flow.guards.read(Guard::SecretNeedsAnAnswer, found)?;
         Ok(found.map_or(Observed::Absent, |stored| self.judge(stored)))
     }
 }
@@ -116,7 +119,8 @@ impl Observe for SecretRemoval<'_> {
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSecret>, StepError> {
-        let found = read.secret(self.place, &self.flow.spec.shoot).await?;
+        let found = read.secret(self.place, &self.flow.spec.shoot).await;
+        let found = self.flow.guards.read(Guard::SecretRemovalNeedsAnAnswer, found)?;
         // What is not ours stays, and does not hold the removal.
         let ours = found.filter(|stored| stored.owner == self.flow.spec.mark);
         Ok(ours.map_or(Observed::Absent, |stored| Observed::Ready(OurSecret(stored))))

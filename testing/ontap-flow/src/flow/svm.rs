@@ -67,10 +67,9 @@ impl Observe for SvmStep<'_> {
     }
 
     async fn observe(&self, read: &Reader) -> Result<Observed<OurSvm>, StepError> {
-        match read.svm(self.placement.cluster, &self.name()).await {
-            Err(_) if !self.flow.guards.stand(Guard::SvmNeedsAnAnswer) => Ok(Observed::Absent),
-            found => Ok(found?.map_or(Observed::Absent, |svm| self.judge(&svm))),
-        }
+        let found = read.svm(self.placement.cluster, &self.name()).await;
+        let found = self.flow.guards.read(Guard::SvmNeedsAnAnswer, found)?;
+        Ok(found.map_or(Observed::Absent, |svm| self.judge(&svm)))
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a> Hands<'a> {
     }
 
     pub(super) async fn lifs(&self, svm: &OurSvm) -> Result<Present, StepError> {
-        let names: Vec<Name> = self.read.lifs(svm, true).await?.into_iter().map(|lif| lif.name).collect();
+        let names: Vec<Name> = self.read.all_lifs(svm).await?.into_iter().map(|lif| lif.name).collect();
         let data = (0..self.spec.data.len()).map(|index| names.contains(&Spec::data_lif(index))).collect();
         Ok(Present { data, management: names.iter().any(|name| &**name == Spec::MANAGEMENT_LIF) })
     }
