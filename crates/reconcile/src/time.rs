@@ -16,10 +16,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// impl Timer for TokioTimer {
 ///     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-/// # let _ = time;
-/// # #[cfg(any())]
 ///         Box::pin(tokio::time::sleep(time))
-/// # ; Box::pin(std::future::ready(()))
 ///     }
 /// }
 /// ```
