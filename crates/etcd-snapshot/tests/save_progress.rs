@@ -12,9 +12,6 @@ use etcd_snapshot::{SaveOptions, SnapshotSource, inspect, save, verify};
 use objstore_core::{MemoryStore, Prefix};
 use save_support::{Record, Script, Scripted, database};
 
-/// What a transfer moves at once.
-const BLOCK: u64 = 256 * 1024;
-
 /// Each stage with its total and how far it came.
 #[derive(Debug, Default)]
 struct Stages(Mutex<Vec<(Stage, Option<u64>, u64)>>);
@@ -38,9 +35,7 @@ impl Stages {
         let names: Vec<Stage> = stages.iter().map(|(stage, ..)| *stage).collect();
         assert_eq!(names, expected);
         for (stage, total, done) in stages.iter().filter(|(_, total, _)| total.is_some()) {
-            // A transfer ends with its last block, which is told by the next stage.
-            let least = if *stage == Stage::Transfer { len - BLOCK } else { len };
-            assert!(*total == Some(len) && (least..=len).contains(done), "{stage:?}: {done} of {total:?}, {len}");
+            assert!(*total == Some(len) && *done == len, "{stage:?}: {done} of {total:?}, {len}");
         }
     }
 }

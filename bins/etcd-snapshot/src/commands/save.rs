@@ -10,12 +10,12 @@ use objstore_core::disk::OsDisk;
 use serde_json::{Value, json};
 
 use super::live;
-use super::signal::{cancelled_by_signal, until_signal};
+use super::signal::cancelled_by_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
 
-/// What a signal leaves of a save into a file.
-const NOTHING: &str = "nothing was committed";
+/// What a second signal leaves of a save into a file, which the first one has told to take away what it wrote.
+const PART: &str = "the file is as it was, and a .part file beside it may be left: the next save replaces that";
 
 /// What a second signal leaves of a save into a store, which the first one has told to take away what it wrote.
 const PERHAPS: &str = "a payload without manifest may be left: `list --incomplete` shows it";
@@ -76,21 +76,11 @@ async fn into_file(
     options: &SaveOptions,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let disk = Arc::new(OsDisk::new());
-    let saved = until_signal(NOTHING, async { Ok(save_raw(cluster, path, options, disk).await?) }).await;
-    if saved.is_err() {
-        remove_part(path);
-    }
-    let saved = saved?;
+    let token = CancelToken::new();
+    let options = options.clone().with_cancel(token.clone());
+    let saved = cancelled_by_signal(&token, PART, save_raw(cluster, path, &options, Arc::new(OsDisk::new()))).await?;
     output.result(&raw_json(&saved), &raw_text(&saved))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A save that a signal stopped had no time to take its own file away.
-fn remove_part(path: &Path) {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let _ = std::fs::remove_file(part);
 }
 
 fn saved_json(saved: &Saved) -> Value {

@@ -12,15 +12,12 @@ mod stop;
 mod stream;
 mod turns;
 
-use std::time::Duration;
-
 use crate::checks::Checks;
 use crate::compare::LiveCheck;
 use crate::home::{Home, Manifest, SnapshotId};
 use crate::live::Live;
 use crate::{Advice, Error, Result};
 use choose::Chosen;
-use stop::Stop;
 
 pub use history::HistoryCheck;
 pub use options::SaveOptions;
@@ -87,11 +84,6 @@ pub struct Saved {
 /// manifest, which [`Inventory::incomplete`](crate::home::Inventory::incomplete) shows, or have committed: look for it.
 pub async fn save(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result<Saved> {
     job::run(live, home, options).await
-}
-
-/// Bounds `work` in time.
-async fn within<T>(timeout: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    Stop::after(timeout).bound(work).await?
 }
 
 /// Asks all members and chooses one; says which.

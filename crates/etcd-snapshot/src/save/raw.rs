@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use objstore_core::disk::{Disk, DiskFile, FileKind};
 
-use super::stream::{self, Sink, Write};
-use super::{SaveOptions, choose_member, same_member, within};
+use super::choose::Chosen;
+use super::stop::Stop;
+use super::stream::{self, Received, Sink, Write};
+use super::{SaveOptions, choose_member, same_member};
 use crate::live::Live;
 use crate::source::blocking;
 use crate::{Error, Hex64, Result};
@@ -50,32 +52,23 @@ pub struct RawSaved {
 /// As [`save`](super::save()), without those of a store. On any error `path` is as it was, and the `.part` file is gone.
 ///
 /// # Cancel safety
-/// Dropping it leaves `path` as it was; the `.part` file may stay, and the next save replaces it.
+/// [`SaveOptions::with_cancel`] and [`SaveOptions::with_timeout`] end it as any error does. Dropping it leaves `path` as it
+/// was too; the `.part` file may stay then, and the next save replaces it.
 pub async fn save_raw(live: &dyn Live, path: &Path, options: &SaveOptions, disk: Arc<dyn Disk>) -> Result<RawSaved> {
-    within(options.timeout, Box::pin(run(live, path, options, disk))).await
-}
-
-async fn run(live: &dyn Live, path: &Path, options: &SaveOptions, disk: Arc<dyn Disk>) -> Result<RawSaved> {
-    let target = Target::new(path)?;
+    let (target, stop) = (Target::new(path)?, Stop::new(options));
     blocking({
         let (target, disk) = (target.clone(), Arc::clone(&disk));
         move || target.require_place(disk.as_ref())
     })
     .await?;
-    let chosen = choose_member(live, options).await?;
-    let messages = live.snapshot(&chosen.endpoint).await?;
+    let chosen = stop.bound(choose_member(live, options)).await??;
     let file = blocking({
         let (target, disk) = (target.clone(), Arc::clone(&disk));
         move || create_part(&target, disk.as_ref())
     });
     let file = file.await?;
-    let received = async {
-        let sink = Sink::Blocking(writer(target.part.clone(), Arc::clone(&file)));
-        let received = stream::pump(messages, options.stall_timeout, options.progress.as_ref(), sink).await?;
-        same_member(live, &chosen).await?;
-        Ok(received)
-    };
-    let received = received.await;
+    let sink = Sink::Blocking(writer(target.part.clone(), Arc::clone(&file)));
+    let received = stop.bound(Box::pin(receive(live, &chosen, options, sink))).await.and_then(|received| received);
     let placed = finish(target.clone(), disk, file, received.is_ok()).await;
     let digests = received?.digests;
     placed?;
@@ -88,6 +81,13 @@ async fn run(live: &dyn Live, path: &Path, options: &SaveOptions, disk: Arc<dyn 
         cluster_id: chosen.status.cluster_id,
         server_version: chosen.status.version,
     })
+}
+
+async fn receive(live: &dyn Live, chosen: &Chosen, options: &SaveOptions, sink: Sink<'_>) -> Result<Received> {
+    let messages = live.snapshot(&chosen.endpoint).await?;
+    let received = stream::pump(messages, options.stall_timeout, options.progress.as_ref(), sink).await?;
+    same_member(live, chosen).await?;
+    Ok(received)
 }
 
 /// The file, the one it is written as, and their folder.

@@ -31,12 +31,8 @@ pub(super) enum Ended<T> {
 impl<'a> Stop<'a> {
     /// Begins to count.
     pub(super) fn new(options: &'a SaveOptions) -> Self {
-        Self { cancel: options.cancel.as_ref(), ..Self::after(options.timeout) }
-    }
-
-    /// A time limit alone.
-    pub(super) fn after(limit: Option<Duration>) -> Self {
-        Self { limit: limit.map(|limit| (limit, Instant::now() + limit)), cancel: None }
+        let limit = options.timeout.map(|limit| (limit, Instant::now() + limit));
+        Self { limit, cancel: options.cancel.as_ref() }
     }
 
     /// Waits until the end is called for, and says why.

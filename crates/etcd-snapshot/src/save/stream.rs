@@ -12,7 +12,7 @@ use crate::progress::{Progress, Stage};
 use crate::receive::{Block, Digester, Digests, Receiver};
 use crate::source::blocking;
 use crate::store::store_error;
-use crate::{Error, ErrorKind, Result};
+use crate::{Advice, Error, ErrorKind, Result};
 
 /// Blocks of 256 KiB that wait between the network and the hash, and between the hash and the sink. Together with the block
 /// that is gathered and the two that are worked on, less than 3 MiB; small enough to be in the processor's caches still when
@@ -96,8 +96,9 @@ async fn next(messages: &mut BoxStream<'static, Result<Message>>, stall: Duratio
     match tokio::time::timeout(stall, messages.next()).await {
         Ok(message) => message.transpose(),
         Err(_) => Err(Error::unreachable(format!(
-            "the member has sent nothing for {stall:?}: nothing was saved; try another with --endpoints, or a longer --stall-timeout"
-        ))),
+            "the member has sent nothing for {stall:?}: nothing was saved; name another endpoint, or allow it more time"
+        ))
+        .with_advice(Advice::StallTimeout)),
     }
 }
 
@@ -112,7 +113,7 @@ async fn read(
     let mut block = first_block;
     loop {
         if let Some(block) = block.take() {
-            let len = block.iter().map(|blob| blob.len() as u64).sum();
+            let len = length(&block);
             if to_hash.send(block).await.is_err() {
                 return Ok(()); // The sink gave up, and says why.
             }
@@ -124,8 +125,15 @@ async fn read(
         }
     }
     let last = receiver.finish()?;
-    let _ = to_hash.send(last).await;
+    let len = length(&last);
+    if to_hash.send(last).await.is_ok() {
+        progress.advance(len);
+    }
     Ok(())
+}
+
+fn length(block: &Block) -> u64 {
+    block.iter().map(|blob| blob.len() as u64).sum()
 }
 
 /// Hashes each block and hands it on.
