@@ -1,6 +1,6 @@
 //! What a store can do, as it claims and as it was seen to.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use crate::{Error, ErrorKind, Result, RevisionStrength};
 
@@ -18,6 +18,7 @@ pub struct Capabilities {
 
 /// Something that a store may hold to: the closed list that a probe goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Promise {
     /// Of several writers with [`Condition::Absent`](crate::Condition::Absent), exactly one wins.
@@ -83,8 +84,28 @@ impl Promise {
     }
 }
 
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Promise {
+    type Err = Error;
+
+    /// Takes the name that [`as_str`](Self::as_str) gives.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|promise| promise.as_str() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|promise| promise.as_str()).collect();
+            let detail = format!("no promise is named {name:?}, only {}", known.join(", "));
+            Error::new(ErrorKind::InvalidInput).with_detail(detail)
+        })
+    }
+}
+
 /// What was seen of a promise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Verdict {
     /// It held, one after the other and at once; or it is the store's own code that holds it.
@@ -98,6 +119,26 @@ pub enum Verdict {
     /// Nobody looked, or looking was not possible.
     #[default]
     Unknown,
+}
+
+impl Verdict {
+    /// Its name in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Rejected => "rejected",
+            Self::Ignored => "ignored",
+            Self::Racy => "racy",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// Numbers that a store does not go beyond. `None` is "no limit known".
@@ -221,16 +262,22 @@ impl Capabilities {
     /// # Errors
     /// [`ErrorKind::Unsupported`] unless its verdict is [`Verdict::Verified`]; the message says what to do.
     pub fn require(&self, promise: Promise) -> Result<()> {
-        let name = promise.as_str();
-        let detail = match self.verdict(promise) {
-            Verdict::Verified => return Ok(()),
-            Verdict::Unknown => format!("nobody has seen {name} hold on this store: probe it first"),
-            Verdict::Rejected => format!("the store refuses {name}: use another store"),
-            Verdict::Ignored => format!("the store accepts {name} and ignores it: use another store"),
-            Verdict::Racy => {
-                format!("{name} does not hold on this store when several write at once: use another store")
-            }
-        };
-        Err(Error::new(ErrorKind::Unsupported).with_detail(detail))
+        match shortfall(promise, self.verdict(promise)) {
+            None => Ok(()),
+            Some(detail) => Err(Error::new(ErrorKind::Unsupported).with_detail(detail)),
+        }
+    }
+}
+
+/// What is wrong with a verdict, and what to do; nothing for the one that is demanded.
+pub(crate) fn shortfall(promise: Promise, verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Verified => None,
+        Verdict::Unknown => Some(format!("nobody has seen {promise} hold on this store: probe it first")),
+        Verdict::Rejected => Some(format!("the store refuses {promise}: use another store")),
+        Verdict::Ignored => Some(format!("the store accepts {promise} and ignores it: use another store")),
+        Verdict::Racy => {
+            Some(format!("{promise} does not hold on this store when several write at once: use another store"))
+        }
     }
 }

@@ -28,6 +28,7 @@
 //! | Feature | What it adds | What it costs |
 //! |---|---|---|
 //! | `testkit` | `disk::ModelDisk`: a file system in memory that crashes on demand | a module |
+//! | `serde` | probe reports as JSON, `probe::ProbeCache` | the crates `serde`, `serde_json` |
 //! | `tracing` | `layers::TracingRecorder`: every call as an event | the crate `tracing` |
 //!
 //! The file store needs Unix and a tokio runtime; everything else runs anywhere.
@@ -72,8 +73,9 @@ pub use timer::{Timer, TokioTimer};
 mod random;
 pub use random::{Random, SeededRandom, SystemRandom};
 
-// Wrappers of stores.
+// Around stores.
 pub mod layers;
+pub mod probe;
 
 // Stores.
 mod memory;
