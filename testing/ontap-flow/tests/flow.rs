@@ -1,8 +1,13 @@
 //! The flow passes every oracle, whatever happens to it once or twice.
 
-use ontap_flow::flow::Guards;
+use ontap_flow::flow::{Guards, Spec};
+use ontap_flow::journal::Shelf;
+use ontap_flow::ontap::Habits;
+use ontap_flow::oracle;
 use ontap_flow::scenario::{Scenario, among_others};
-use reconcile::testkit::Pairs;
+use ontap_flow::site::Site;
+use ontap_flow::world::World;
+use reconcile::testkit::{Faults, Kit, Pairs, Reason};
 
 /// What everything that is drawn here is drawn from. It is in the report, which is in the message of a failure.
 const SEED: u64 = 20_261;
@@ -65,6 +70,21 @@ fn two_of_it_work_beside_each_other() {
         let report = scenario.kit(Guards::ALL).with_pairs(Pairs::None).with_races(4_000).with_seed(SEED).explore();
         assert!(report.is_clean() && report.races == 4_000, "{scenario:?}: {report}");
     }
+}
+
+/// The test of the races: here only a race is bad, and the races find it.
+#[test]
+fn two_of_it_need_a_journal_that_heeds_conditions() {
+    let mut world = World::new(1, Habits::default());
+    world.shelf = Shelf::ignoring_conditions();
+    let make = move || Site::new(world.clone(), Spec::example(), Guards::ALL);
+    let kit = Kit::new(make, async |site: &Site, faults: Faults| site.provide(faults).await)
+        .with_safety(oracle::safe)
+        .with_goal(oracle::provided)
+        .with_pairs(Pairs::None);
+    kit.explore().assert_clean();
+    let report = kit.with_races(4_000).with_seed(SEED).explore();
+    report.assert_finds(Reason::Unsafe, "the password in use is not written down");
 }
 
 #[test]
