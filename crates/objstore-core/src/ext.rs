@@ -116,18 +116,23 @@ pub trait ObjectStoreExt: ObjectStore {
 impl<T: ObjectStore + ?Sized> ObjectStoreExt for T {}
 
 async fn collect(get: Get) -> Result<(ObjectMeta, Bytes)> {
-    let Get { meta, range, mut body } = get;
+    let Get { meta, range, body } = get;
+    let mut body = body.fuse();
     let wanted = range.end.saturating_sub(range.start);
     let first = body.try_next().await?.unwrap_or_default();
-    let bytes = if first.len() as u64 == wanted {
-        first
-    } else {
+    let next = body.try_next().await?; // also after the last byte: a digest may be compared at the end only
+    let bytes = if let Some(next) = next {
         let mut all = BytesMut::with_capacity(usize::try_from(wanted).unwrap_or(0));
         all.extend_from_slice(&first);
-        while let Some(chunk) = body.try_next().await? {
+        all.extend_from_slice(&next);
+        while all.len() as u64 <= wanted
+            && let Some(chunk) = body.try_next().await?
+        {
             all.extend_from_slice(&chunk);
         }
         all.freeze()
+    } else {
+        first
     };
     if bytes.len() as u64 != wanted {
         let detail = format!("the body has {} bytes, {wanted} were announced", bytes.len());
