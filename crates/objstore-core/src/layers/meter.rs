@@ -120,6 +120,20 @@ impl Running {
         result
     }
 
+    /// Notes the next piece of a body of `wanted` bytes. Who has read them all need not ask for the end.
+    fn take(&mut self, piece: Option<&Result<Bytes>>, wanted: u64) {
+        match piece {
+            None => self.note(None),
+            Some(Err(error)) => self.note(Some(error)),
+            Some(Ok(bytes)) => {
+                self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+                if self.bytes == wanted {
+                    self.note(None);
+                }
+            }
+        }
+    }
+
     fn note(&mut self, error: Option<&Error>) {
         self.end = Some((error.map(Error::kind), error.map_or(1, Error::attempts)));
     }
@@ -166,13 +180,10 @@ impl ObjectStore for Meter {
         let running = self.begin(Op::Get, 0);
         let get = running.end(self.inner.get(key, range, options).await)?;
         let running = self.begin(Op::Read, 0);
-        let body = stream::unfold((get.body, running), |(mut body, mut running)| async move {
+        let wanted = get.range.end.saturating_sub(get.range.start);
+        let body = stream::unfold((get.body, running), move |(mut body, mut running)| async move {
             let chunk = body.next().await;
-            match &chunk {
-                None => running.note(None),
-                Some(Err(error)) => running.note(Some(error)),
-                Some(Ok(bytes)) => running.bytes = running.bytes.saturating_add(bytes.len() as u64),
-            }
+            running.take(chunk.as_ref(), wanted);
             Some((chunk?, (body, running)))
         });
         Ok(Get::new(get.meta, get.range, body.boxed()))

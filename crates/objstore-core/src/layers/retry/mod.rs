@@ -35,18 +35,18 @@ use crate::{
 ///
 /// | Change | What the look tells |
 /// |---|---|
-/// | put, upload, with a write token | own token: it was applied, the call succeeds; otherwise as below |
+/// | put, upload, copy, with a write token | own token: it was applied, the call succeeds; otherwise as below |
 /// | … created if absent | absent: sent again; another's object: [`AlreadyExists`](crate::ErrorKind::AlreadyExists) |
 /// | … at a revision | still at it: sent again; at another: [`PreconditionFailed`](crate::ErrorKind::PreconditionFailed), effect not known (ours may have been replaced since) |
 /// | … without condition | not ours: sent again |
 /// | delete at a revision | absent: done; still at it: sent again; at another: as for a put |
-/// | delete, batch delete, copy without condition | sent again, as it changes nothing more |
+/// | delete, batch delete without condition | not looked at: sent again, as it changes nothing more |
 ///
 /// When it gives up after an attempt of unknown outcome it looks too, so
 /// [`Effect::Unknown`](crate::Effect::Unknown) remains where the look failed or could not tell. A request that is still
 /// on its way when the look is made may arrive after it.
 ///
-/// Write tokens are drawn for every put and upload that has none, where the store keeps user metadata.
+/// Write tokens are drawn for every put, upload and copy that has none, where the store keeps user metadata.
 ///
 /// # What is not
 /// - [`Retry::FromStart`](crate::Retry::FromStart): the bytes are gone, the caller begins anew.
@@ -164,7 +164,8 @@ impl ObjectStore for Retries {
         self.rule.run_idempotent(|| self.inner.list_page(prefix, options.clone())).await
     }
 
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<Written> {
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, mut options: CopyOptions) -> Result<Written> {
+        options.write = self.mark(options.write);
         change::run(&self.rule, CopyObject { retries: self, from, to, options }).await
     }
 
