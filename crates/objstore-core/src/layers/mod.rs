@@ -8,6 +8,7 @@
 //! | [`DryRun`] or [`ReadOnly`] | a change is stopped before anything counts or waits for it |
 //! | [`Meter`] | measures what the caller waits for, attempts included |
 //! | [`PrefixStore`] | keys are relative in what the caller sees; all below speak of the real ones |
+//! | [`Probed`](crate::probe::Probed) | refuses before anything is tried |
 //! | [`Retries`] | decides by what a whole attempt came to |
 //! | [`Limit`] | a call that waits to be tried again holds no turn |
 //! | [`Timeouts`] | limits one attempt; waiting for a turn does not count |

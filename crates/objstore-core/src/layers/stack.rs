@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{DryRun, Limit, Meter, PrefixStore, ReadOnly, Recorder, Retries, RetryLoop, TimeLimits, Timeouts};
-use crate::{ObjectStore, Prefix};
+use crate::{
+    ObjectStore, Prefix,
+    probe::{ProbeReport, Probed},
+};
 
 /// Puts layers around a store, in the order of the [module's documentation](super), whatever the order of the calls.
 ///
@@ -30,6 +33,7 @@ pub struct StoreBuilder {
     calls: Option<usize>,
     bytes: Option<u64>,
     retries: Option<RetryLoop>,
+    report: Option<ProbeReport>,
     prefix: Option<Prefix>,
     recorder: Option<Arc<dyn Recorder>>,
     read_only: bool,
@@ -45,6 +49,7 @@ impl StoreBuilder {
             calls: None,
             bytes: None,
             retries: Some(RetryLoop::new()),
+            report: None,
             prefix: None,
             recorder: None,
             read_only: false,
@@ -76,6 +81,13 @@ impl StoreBuilder {
     #[must_use]
     pub fn with_bytes(mut self, bytes: u64) -> Self {
         self.bytes = Some(bytes);
+        self
+    }
+
+    /// Refuses what a probe did not see hold ([`Probed`]).
+    #[must_use]
+    pub fn with_report(mut self, report: ProbeReport) -> Self {
+        self.report = Some(report);
         self
     }
 
@@ -119,6 +131,9 @@ impl StoreBuilder {
         }
         if let Some(rule) = self.retries {
             store = Arc::new(Retries::new(store).with_loop(rule));
+        }
+        if let Some(report) = self.report {
+            store = Arc::new(Probed::new(store, &report));
         }
         if let Some(prefix) = self.prefix {
             store = Arc::new(PrefixStore::new(store, prefix));

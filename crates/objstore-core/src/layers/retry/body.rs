@@ -93,6 +93,7 @@ impl Body {
     /// Asks for the rest, after its turn.
     async fn reopen(&mut self, error: Error) -> Result<()> {
         let mut error = error;
+        self.body = stream::empty().boxed(); // what it held, a connection or the turn of a call, is needed again
         loop {
             let from = &mut self.from;
             let attempts = self.attempts.get_or_insert_with(|| {
