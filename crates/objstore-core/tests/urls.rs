@@ -40,11 +40,22 @@ fn what_is_no_url_is_refused_with_a_reason() {
         ("s3://b?a=1&a=2", "twice"),
         ("s3://key:secret@b/x", "credentials"),
         ("s3://b?secret_access_key=abc", "credentials"),
+        ("s3://b?X-Amz-Security-Token=abc", "credentials"),
+        ("az://b?account_key=abc", "credentials"),
+        ("az://b?sas_token=abc", "credentials"),
+        ("gs://b?client_secret=abc", "credentials"),
+        ("gs://b?access_token=abc", "credentials"),
+        ("x://b?sas=abc", "credentials"),
+        ("x://b?Bearer=abc", "credentials"),
         ("s3://b#a%0ab", "control character"),
     ] {
         let error = StoreUrl::parse(text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{text}");
         assert!(error.to_string().contains(reason), "{text}: {error}");
+    }
+    // A file's name is no secret, and not every key is one.
+    for text in ["gs://b?token_file=/run/token", "s3://b?kms_key_id=alias/backups"] {
+        assert_eq!(StoreUrl::parse(text).unwrap().to_string(), text);
     }
     assert!(StoreUrl::from_path("relative".as_ref()).is_err());
 }

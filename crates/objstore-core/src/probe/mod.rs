@@ -38,8 +38,7 @@ mod cache;
 #[cfg(feature = "serde")]
 pub use self::cache::{ProbeCache, ProbeKey};
 use crate::{
-    DeleteOptions, Error, ErrorKind, ObjectKey, ObjectStore, Prefix, Random, ReadOptions, Result, SystemRandom, Timer,
-    TokioTimer,
+    Error, ErrorKind, ObjectKey, ObjectStore, Prefix, Random, ReadOptions, Result, SystemRandom, Timer, TokioTimer,
     layers::{Retries, RetryBudget, RetryLoop, Timeouts},
     random::random_name,
 };
@@ -208,12 +207,7 @@ impl Probe {
             Err(error) if error.is_not_found() => false, // a store whose reads are late
             Err(error) => return Err(error),
         };
-        if protects {
-            self.check_retention()?;
-        }
-        let mut options = DeleteOptions::new();
-        options.version.clone_from(&written.version);
-        ground.store.delete(&key, options).await.map(drop).or_else(|error| if protects { Ok(()) } else { Err(error) })
+        if protects { self.check_retention() } else { Ok(()) }
     }
 
     fn check_retention(&self) -> Result<()> {

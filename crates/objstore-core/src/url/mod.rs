@@ -37,35 +37,26 @@ pub struct StoreUrl {
     fragment: Option<String>,
 }
 
-/// Parameters that would carry a secret, in lower case without `-` and `_`.
-const SECRETS: &[&str] = &[
+/// Parameters that would carry a secret: their names, in lower case without `-` and `_`.
+const SECRETS: &[&str] = &["auth", "key", "pass", "pwd", "sas", "sig"];
+
+/// And what only names of such parameters contain.
+const SECRET_PARTS: &[&str] = &[
     "accesskey",
-    "accesskeyid",
+    "accountkey",
     "apikey",
     "authorization",
-    "awsaccesskeyid",
-    "awssecretaccesskey",
+    "bearer",
     "credential",
-    "credentials",
-    "key",
     "passphrase",
-    "password",
     "passwd",
+    "password",
     "privatekey",
-    "pwd",
-    "sas",
     "secret",
-    "secretaccesskey",
-    "secretkey",
-    "sessiontoken",
-    "sig",
+    "sharedkey",
     "signature",
+    "storagekey",
     "token",
-    "xamzcredential",
-    "xamzsecuritytoken",
-    "xamzsignature",
-    "xgoogcredential",
-    "xgoogsignature",
 ];
 
 impl StoreUrl {
@@ -242,8 +233,7 @@ fn parse_params(query: &str) -> Result<Vec<(String, String)>> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = parse_text(name, "parameter")?;
-        let bare: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
-        if SECRETS.contains(&bare.as_str()) {
+        if is_secret(&name) {
             return Err(wrong("a URL must not carry credentials: give them by the environment or a file"));
         }
         if name.is_empty() {
@@ -255,6 +245,13 @@ fn parse_params(query: &str) -> Result<Vec<(String, String)>> {
         params.push((name, parse_text(value, "parameter")?));
     }
     Ok(params)
+}
+
+/// Whether a parameter of this name would carry a secret. One that names a file does not.
+fn is_secret(name: &str) -> bool {
+    let bare: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    let named = SECRETS.contains(&bare.as_str()) || SECRET_PARTS.iter().any(|part| bare.contains(part));
+    named && !bare.ends_with("file")
 }
 
 fn parse_text(text: &str, what: &str) -> Result<String> {

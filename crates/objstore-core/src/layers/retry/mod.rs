@@ -43,8 +43,9 @@ use crate::{
 /// | delete, batch delete without condition | not looked at: sent again, as it changes nothing more |
 ///
 /// When it gives up after an attempt of unknown outcome it looks too, so
-/// [`Effect::Unknown`](crate::Effect::Unknown) remains where the look failed or could not tell. A request that is still
-/// on its way when the look is made may arrive after it.
+/// [`Effect::Unknown`](crate::Effect::Unknown) remains where the look failed or could not tell. What a look cannot see:
+/// a request that is still on its way and arrives later; an object of ours that was created and replaced by another
+/// before the look (told as never created); by whom an object was deleted.
 ///
 /// Write tokens are drawn for every put, upload and copy that has none, where the store keeps user metadata.
 ///
