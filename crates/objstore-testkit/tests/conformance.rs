@@ -1,4 +1,5 @@
 //! The suite on the stores of `objstore-core`: a test for each case of each store.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -14,6 +15,9 @@ const FLOOR: usize = 130;
 
 /// What a store needs to live.
 type Made = (Arc<dyn ObjectStore>, Option<tempfile::TempDir>);
+
+/// A store, and how to make it.
+type Store = (&'static str, fn() -> Made);
 
 fn memory() -> Made {
     (Arc::new(MemoryStore::new()), None)
@@ -50,8 +54,7 @@ fn trial(store: &str, make: fn() -> Made, case: &'static Case) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let stores: [(&str, fn() -> Made); 4] =
-        [("memory", memory), ("file", file), ("forwarded", forwarded), ("faults", faults)];
+    let stores: [Store; 4] = [("memory", memory), ("file", file), ("forwarded", forwarded), ("faults", faults)];
     let suite = Suite::new();
     let trials = stores.iter().flat_map(|(name, make)| suite.cases().iter().map(|case| trial(name, *make, case)));
     let trials: Vec<Trial> = trials.collect();

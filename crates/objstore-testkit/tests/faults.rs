@@ -1,4 +1,5 @@
 //! Plans as text, and the layer that plays them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{sync::Arc, time::Duration};
 
