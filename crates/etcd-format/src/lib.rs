@@ -4,6 +4,7 @@ mod crc;
 mod drive;
 mod error;
 mod protobuf;
+mod redacted;
 mod step;
 
 pub mod bolt;

@@ -2,8 +2,11 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use std::fmt;
+
 use super::tree::{Poll, Tree};
 use super::{BucketView, Meta, MetaReader};
+use crate::redacted::{Key, Length};
 use crate::{ErrorKind, FormatError, ReadRequest, Step};
 
 /// Walks the entries of one top-level bucket, or the list of top-level buckets, in key order.
@@ -54,7 +57,7 @@ enum Place {
 }
 
 /// One entry of a bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry<'a> {
     /// The key.
@@ -63,6 +66,17 @@ pub struct Entry<'a> {
     pub value: &'a [u8],
     /// Whether the value is a bucket.
     pub is_bucket: bool,
+}
+
+/// Shows the length of the value, not the value.
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &Key(self.key))
+            .field("value", &Length(self.value))
+            .field("is_bucket", &self.is_bucket)
+            .finish()
+    }
 }
 
 impl Cursor {

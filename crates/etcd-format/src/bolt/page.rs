@@ -2,10 +2,13 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use std::fmt;
+
 use super::layout::{
     BRANCH_ELEMENT_SIZE, BRANCH_FLAG, BUCKET_ELEMENT_FLAG, FREELIST_FLAG, LEAF_ELEMENT_SIZE, LEAF_FLAG, META_FLAG,
     PAGE_HEADER_SIZE, u16_at, u32_at, u64_at,
 };
+use crate::redacted::{Key, Length};
 use crate::{ErrorKind, FormatError};
 
 /// What a page holds.
@@ -72,7 +75,7 @@ impl PageHeader {
 /// The bytes of one page run (the page and its overflow), or of the image inside an inline bucket.
 ///
 /// Nothing is checked up front but the header; each accessor checks what it touches, and none panics.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PageView<'a> {
     bytes: &'a [u8],
     offset: u64,
@@ -90,7 +93,7 @@ pub struct BranchElement<'a> {
 }
 
 /// One element of a leaf page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeafElement<'a> {
     /// The key.
@@ -101,6 +104,29 @@ pub struct LeafElement<'a> {
     pub is_bucket: bool,
     /// Where the key starts, in bytes from the start of the view. The value follows it.
     pub position: usize,
+}
+
+/// Shows its length, not what stands on it.
+impl fmt::Debug for PageView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageView")
+            .field("bytes", &Length(self.bytes))
+            .field("offset", &self.offset)
+            .field("header", &self.header)
+            .finish()
+    }
+}
+
+/// Shows the length of the value, not the value.
+impl fmt::Debug for LeafElement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeafElement")
+            .field("key", &Key(self.key))
+            .field("value", &Length(self.value))
+            .field("is_bucket", &self.is_bucket)
+            .field("position", &self.position)
+            .finish()
+    }
 }
 
 impl<'a> PageView<'a> {

@@ -1,12 +1,17 @@
 //! The value of a record, without copying it.
 
-use crate::{ErrorKind, FormatError};
+use std::fmt;
+
+use crate::{
+    ErrorKind, FormatError,
+    redacted::{Key, Length},
+};
 
 /// A decoded `mvccpb.KeyValue`: the version of a key that a record carries.
 ///
 /// A tombstone's value has only the key. The placeholder that `etcdutl snapshot restore --bump-revision` writes is empty: all
 /// fields are zero. Source: etcd v3.6.15 `api/mvccpb/kv.proto`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct KeyValueView<'a> {
     /// The user's key.
@@ -21,6 +26,20 @@ pub struct KeyValueView<'a> {
     pub value: &'a [u8],
     /// The lease that the key hangs on; 0 for none.
     pub lease: i64,
+}
+
+/// Shows the length of the value, not the value.
+impl fmt::Debug for KeyValueView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyValueView")
+            .field("key", &Key(self.key))
+            .field("create_revision", &self.create_revision)
+            .field("mod_revision", &self.mod_revision)
+            .field("version", &self.version)
+            .field("value", &Length(self.value))
+            .field("lease", &self.lease)
+            .finish()
+    }
 }
 
 impl<'a> KeyValueView<'a> {

@@ -1,6 +1,7 @@
 //! What a snapshot says of its cluster.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::membership::{Member, MemberId};
 use crate::protobuf::Fields;
@@ -18,10 +19,22 @@ use crate::protobuf::Fields;
 /// assert_eq!(source.revision(), 42);
 /// assert_eq!(source.get("cluster", "clusterVersion"), Some(&b"3.6.0"[..]));
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct SourceState {
     last_record: i64,
     items: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+/// Shows what it counts: among the items are hashes of passwords.
+impl fmt::Debug for SourceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items: usize = self.items.values().map(BTreeMap::len).sum();
+        f.debug_struct("SourceState")
+            .field("last_record", &self.last_record)
+            .field("buckets", &self.items.len())
+            .field("items", &items)
+            .finish()
+    }
 }
 
 /// The type numbers of alarms (`etcdserverpb.AlarmType`).
