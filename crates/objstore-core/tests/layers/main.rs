@@ -3,6 +3,7 @@
 
 mod calls;
 mod each;
+mod events;
 mod faults;
 mod faulty;
 mod retries;

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use super::{
-    super::{
-        finding::{Finding, Held},
-        ground::{Ground, Shape, unwritable},
-    },
-    write::stricter,
+use super::super::{
+    finding::{Finding, Held},
+    ground::{Ground, Shape, unwritable},
 };
 use crate::{
     DeleteOptions, ErrorKind, ObjectKey, ObjectStore as _, Promise, Protection, ReadOptions, RetentionMode,
@@ -36,7 +33,7 @@ impl Ground {
         let protection = Protection::new().with_retention(now + RETENTION, Some(RetentionMode::Governance));
         let options = WriteOptions::new().with_protection(protection);
         let body = self.body(self.number(), Shape::SMALL.bytes);
-        let written = self.store.put(&key, body, options).await.map_err(stricter)?;
+        let written = self.store.put(&key, body, options).await?;
         match self.delete_written(&key, &written).await {
             Ok(()) => Err(Finding::ignored("an object under retention was deleted")),
             Err(error) if matches!(error.kind(), ErrorKind::Locked | ErrorKind::PermissionDenied) => {
