@@ -7,7 +7,6 @@
 
 mod save_support;
 
-use std::io::ErrorKind as IoKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,6 +113,24 @@ async fn a_full_disk_at_any_call_leaves_nothing_half_made() {
     }
 }
 
+/// What waits between network and store is less than the payload: whoever fails must let go of all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_full_in_the_middle_ends_a_large_save() {
+    let file = snapshot(60_000);
+    assert!(file.len() > 3 << 20, "{} bytes", file.len());
+    for room in [0, 64 << 10, 1 << 20, file.len() as u64 - 1] {
+        let disk = ModelDisk::new();
+        let home = on_disk(&disk);
+        disk.set_capacity(room);
+        let (cluster, options) = (Script::new(&file, 60_000), options(1));
+        let saving = save(&cluster, &home, &options);
+        let saved = tokio::time::timeout(std::time::Duration::from_secs(30), saving).await.expect("it must end");
+        assert_eq!(saved.map(|saved| saved.id).map_err(|e| e.kind()), Err(ErrorKind::NoSpace), "room for {room}");
+        home.store().close().await.unwrap();
+        assert!(home.inventory().await.unwrap().incomplete.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_raw_file_is_the_old_one_or_the_new_one() {
     let (old, new) = (snapshot(3), snapshot(REVISIONS));
@@ -153,10 +170,54 @@ async fn a_raw_file_is_the_old_one_or_the_new_one() {
                 && !disk.is_stopped()
             {
                 assert_eq!(error.kind(), ErrorKind::NoSpace, "{error:?}");
-                assert_eq!(disk.read(Path::new("/backup/etcd.db.part")).unwrap_err().kind(), IoKind::NotFound);
+                assert_eq!(disk.read_dir(Path::new("/backup")).unwrap().len(), 1, "something is left beside it");
             }
         }
     }
+}
+
+/// Two saves to one path: each writes a file of its own, and the later one takes the place whole.
+#[tokio::test]
+async fn raw_saves_that_overlap_do_not_share_a_file() {
+    let (first, second) = (snapshot(3), snapshot(REVISIONS));
+    let disk = ModelDisk::new();
+    let path = Path::new("/etcd.db");
+    let run = async |file: &[u8], seed: u64| {
+        save_raw(&Script::new(file, REVISIONS), path, &options(seed), Arc::new(disk.clone())).await
+    };
+    // Dropped in the middle, it leaves its part behind.
+    let mut stalled = Script::new(&second, REVISIONS);
+    stalled.messages.truncate(1);
+    stalled.end = save_support::End::Stall;
+    let stalled_options = options(1);
+    let mut earlier = Box::pin(save_raw(&stalled, path, &stalled_options, Arc::new(disk.clone())));
+    while disk.read_dir(Path::new("/")).unwrap().is_empty() {
+        tokio::select! {
+            done = &mut earlier => panic!("it stalls: {done:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    run(&first, 3).await.unwrap();
+    assert_eq!(disk.read(path).unwrap(), first);
+    drop(earlier);
+    run(&second, 5).await.unwrap();
+    assert_eq!(disk.read(path).unwrap(), second);
+}
+
+#[tokio::test]
+async fn a_raw_file_replaces_files_only() {
+    let disk = ModelDisk::new();
+    disk.mkdir(Path::new("/backup"), 0o700).unwrap();
+    let file = snapshot(3);
+    let saved = save_raw(&Script::new(&file, 3), Path::new("/backup"), &options(1), Arc::new(disk.clone())).await;
+    assert_eq!(saved.unwrap_err().kind(), ErrorKind::Usage);
+    let real = tempfile::tempdir().unwrap();
+    let link = real.path().join("link.db");
+    std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+    let os = Arc::new(objstore_core::disk::OsDisk::new());
+    let error = save_raw(&Script::new(&file, 3), &link, &options(1), os).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(link.symlink_metadata().unwrap().is_symlink(), "{error}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::{args, progress, target};
 
 /// What a second signal leaves of a save into a file, which the first one has told to take away what it wrote.
-const PART: &str = "the file is as it was, and a .part file beside it may be left: the next save replaces that";
+const PART: &str = "the file is as it was, and a .part file beside it may be left: remove it";
 
 /// What a second signal leaves of a save into a store, which the first one has told to take away what it wrote.
 const PERHAPS: &str = "a payload without manifest may be left: `list --incomplete` shows it";

@@ -11,7 +11,7 @@ use super::stream::{self, Received, Sink, Write};
 use super::{SaveOptions, choose_member, same_member};
 use crate::live::Live;
 use crate::source::blocking;
-use crate::{Error, Hex64, Result};
+use crate::{Error, Hex64, Host, Result};
 
 /// After so many bytes the disk is told to begin with them, so that the last sync finds little left to do.
 const WRITEBACK: u64 = 8 * 1024 * 1024;
@@ -43,8 +43,8 @@ pub struct RawSaved {
 /// Saves a snapshot of `live` as the file `path`, byte for byte what `etcdctl snapshot save` writes, with its trailer
 /// checked while it flows.
 ///
-/// The bytes go to `path` with `.part` appended, mode 0600; that file is synced and takes the place of `path`, whether or
-/// not one was there, and the folder is synced. `disk` is [`OsDisk`](objstore_core::disk::OsDisk), or a test's.
+/// The bytes go to a file beside it, `path` with a drawn number and `.part` appended, mode 0600; that file is synced and
+/// takes the place of `path`, whether or not one was there, and the folder is synced. `disk` is [`OsDisk`](objstore_core::disk::OsDisk), or a test's.
 ///
 /// Memory: 8 MiB, of which 4 are the connection's.
 ///
@@ -53,9 +53,9 @@ pub struct RawSaved {
 ///
 /// # Cancel safety
 /// [`SaveOptions::with_cancel`] and [`SaveOptions::with_timeout`] end it as any error does. Dropping it leaves `path` as it
-/// was too; the `.part` file may stay then, and the next save replaces it.
+/// was too; the `.part` file may stay then.
 pub async fn save_raw(live: &dyn Live, path: &Path, options: &SaveOptions, disk: Arc<dyn Disk>) -> Result<RawSaved> {
-    let (target, stop) = (Target::new(path)?, Stop::new(options));
+    let (target, stop) = (Target::new(path, options.host.as_ref())?, Stop::new(options));
     blocking({
         let (target, disk) = (target.clone(), Arc::clone(&disk));
         move || target.require_place(disk.as_ref())
@@ -99,11 +99,14 @@ struct Target {
 }
 
 impl Target {
-    fn new(path: &Path) -> Result<Self> {
+    /// The name of the part is drawn: two saves to one path write two files, and the later one takes its place whole.
+    fn new(path: &Path, host: &dyn Host) -> Result<Self> {
         let name =
             path.file_name().ok_or_else(|| Error::usage(format!("{} is not the name of a file", path.display())))?;
+        let mut random = [0; 4];
+        host.random(&mut random)?;
         let mut part = name.to_owned();
-        part.push(".part");
+        part.push(format!(".{:08x}.part", u32::from_be_bytes(random)));
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -113,8 +116,14 @@ impl Target {
 
     /// Refuses what cannot become the file before anything is sent.
     fn require_place(&self, disk: &dyn Disk) -> Result<()> {
-        if disk.metadata(&self.path).is_ok_and(|there| there.kind == FileKind::Dir) {
-            return Err(Error::usage(format!("{} is a folder: name a file in it", self.path.display())));
+        let wrong = match disk.metadata(&self.path).map(|there| there.kind) {
+            Err(_) | Ok(FileKind::File) => None,
+            Ok(FileKind::Dir) => Some("is a folder: name a file in it"),
+            Ok(FileKind::Symlink) => Some("is a symbolic link, which would be replaced: name the file itself"),
+            Ok(_) => Some("is no regular file: name another"),
+        };
+        if let Some(wrong) = wrong {
+            return Err(Error::usage(format!("{} {wrong}", self.path.display())));
         }
         let folder = disk.metadata(&self.folder);
         folder
@@ -138,13 +147,8 @@ async fn finish(target: Target, disk: Arc<dyn Disk>, file: Arc<dyn DiskFile>, go
     .await
 }
 
-/// Makes the `.part` file anew; one that an earlier save left behind is replaced.
 fn create_part(target: &Target, disk: &dyn Disk) -> Result<Arc<dyn DiskFile>> {
-    let create = || disk.create_new(&target.part, 0o600);
-    let created = create().or_else(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => disk.remove_file(&target.part).and_then(|()| create()),
-        _ => Err(e),
-    });
+    let created = disk.create_new(&target.part, 0o600);
     created.map_err(|e| Error::io(format!("cannot create {}", target.part.display()), e))
 }
 

@@ -67,7 +67,8 @@ pub(crate) async fn pump(
             let (to_sink, mut sink_in) = mpsc::channel::<Block>(WAITING);
             let hand_on = move |block: &Block| to_sink.blocking_send(block.clone()).map_err(|_| given_up());
             let hashing = blocking(move || hash(total, hash_in, hand_on));
-            let writing = async {
+            // It takes the channel with it when it gives up: else the hash would wait for room for ever.
+            let writing = async move {
                 while let Some(block) = sink_in.recv().await {
                     write_to(upload, block).await?;
                 }
