@@ -3,7 +3,7 @@
 
 mod common;
 
-common::conformance!(memory, file, forwarded, retries, timeouts, limit, meter, prefix, stack);
+common::conformance!(memory, file, forwarded, retries, timeouts, limit, meter, prefix, probed, stack);
 
 /// The contract can be held behind `dyn`, and everything of it can be sent.
 #[test]

@@ -4,12 +4,13 @@
 
 pub(crate) mod suite;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use objstore_core::{
     FileStore, ListOptions, MemoryStore, ObjectKey, ObjectStore, ObjectStoreExt as _, Prefix, UploadInfo,
     UploadOptions,
     layers::{Limit, Measurement, Meter, PrefixStore, Recorder, Retries, StoreBuilder, Timeouts},
+    probe::{Probe, ProbeReport, Probed},
 };
 
 /// A store, and what must live as long as it.
@@ -61,6 +62,19 @@ pub(crate) fn stack() -> Subject {
     let builder = StoreBuilder::new(subject.store).with_calls(4).with_bytes(1 << 20).with_recorder(Arc::new(Deaf));
     let store = builder.with_prefix(Prefix::new("outer/").unwrap()).build();
     Subject { store, ..subject }
+}
+
+/// What a probe found of a store in memory. A case runs on a runtime, which cannot wait for another: a thread can.
+static REPORT: LazyLock<ProbeReport> = LazyLock::new(|| {
+    let probe = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(Probe::new(Arc::new(MemoryStore::new())).with_bodies([(64, 1)]).run()).unwrap()
+    };
+    std::thread::spawn(probe).join().unwrap()
+});
+
+pub(crate) fn probed() -> Subject {
+    layered(|store| Arc::new(Probed::new(store, &REPORT)))
 }
 
 fn layered(layer: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Subject {
