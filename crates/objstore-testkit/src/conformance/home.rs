@@ -137,8 +137,8 @@ impl Home {
 /// A body of [`LARGE`] bytes, in odd pieces, so that no boundary of the store is one of the caller.
 pub(super) fn large_body() -> Vec<Bytes> {
     const PIECE: usize = 777_777;
-    let pattern: Vec<u8> = (0_u8..=250).cycle().take(LARGE).collect();
-    let mut whole = Bytes::from(pattern);
+    let pattern: Vec<u8> = (0..=250).collect();
+    let mut whole = Bytes::from(pattern.repeat(LARGE.div_ceil(pattern.len()))).split_to(LARGE);
     let mut pieces = Vec::new();
     while !whole.is_empty() {
         pieces.push(whole.split_to(PIECE.min(whole.len())));

@@ -146,10 +146,11 @@ impl Suite {
     }
 }
 
-/// Declares a test that runs the suite on a store, and fails unless it conforms and at least `floor` cases ran.
+/// Declares a test, `NAME::conforms`, that runs the suite on a store, one case after another, and fails unless it
+/// conforms and at least `floor` cases ran.
 ///
-/// The expression is async, and makes what the store needs to live: a value, or a pair of the store and whatever must
-/// be kept until the end. tokio must be a dependency, with its macros and its multi-threaded runtime.
+/// The expression makes a pair: the store, and whatever must live as long as it. It may await. tokio must be a
+/// dependency, with its macros and its multi-threaded runtime.
 ///
 /// ```
 /// use objstore_core::MemoryStore;
@@ -162,13 +163,19 @@ impl Suite {
 #[macro_export]
 macro_rules! conformance_tests {
     ($($name:ident (floor = $floor:expr): $subject:expr;)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            let (store, _kept) = $subject;
-            let store: ::std::sync::Arc<dyn $crate::__private::ObjectStore> = ::std::sync::Arc::new(store);
-            let report = $crate::conformance::Suite::new().run(&store).await;
-            ::std::println!("{report}");
-            report.assert_conforms($floor);
+        mod $name {
+            #[allow(unused_imports, reason = "what the expression names")]
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn conforms() {
+                let (store, _kept) = $subject;
+                let store: ::std::sync::Arc<dyn $crate::__private::ObjectStore> = ::std::sync::Arc::new(store);
+                let suite = $crate::conformance::Suite::new().with_concurrency(1);
+                let report = suite.run(&store).await;
+                ::std::println!("{report}");
+                report.assert_conforms($floor);
+            }
         }
     )+};
 }
