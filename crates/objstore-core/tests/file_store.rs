@@ -170,6 +170,20 @@ async fn links_are_no_objects() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_no_folder_is_no_empty_store() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "x").unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("dangling")).unwrap();
+    for name in ["file", "dangling"] {
+        let store = FileStore::open(folder.path().join(name)).unwrap();
+        let error = store.list_page(&Prefix::root(), ListOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{name}: {error}");
+        assert!(error.to_string().contains("name the folder"), "{error}");
+    }
+    assert!(names(&FileStore::open(folder.path().join("new")).unwrap()).await.is_empty());
+}
+
+#[tokio::test]
 async fn the_root_may_be_a_link() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("real")).unwrap();

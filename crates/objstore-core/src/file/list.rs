@@ -11,7 +11,7 @@ use super::{
     layout::{STAGING, is_reserved, parse_staged},
 };
 use crate::{
-    ListOptions, ListPage, ObjectKey, PageToken, Prefix, Result, UploadInfo, UploadPage,
+    Error, ErrorKind, ListOptions, ListPage, ObjectKey, PageToken, Prefix, Result, UploadInfo, UploadPage,
     disk::{DirEntry, FileKind},
     rules::{Place, page_of_uploads, unsupported},
 };
@@ -91,12 +91,29 @@ impl Files {
     fn entries(&self, prefix: &Prefix) -> Result<Vec<Entry>> {
         let path = self.root.join(prefix.as_str());
         let found = match self.disk.read_dir(&path) {
-            Err(error) if is_no_object(&error) => Vec::new(),
+            Err(error) if is_no_object(&error) => {
+                self.check_root()?;
+                Vec::new()
+            }
             other => other.map_err(|error| failed("list", &path, error))?,
         };
         let mut entries: Vec<_> = found.into_iter().filter_map(|found| entry(prefix, &found)).collect();
         entries.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         Ok(entries)
+    }
+
+    /// A store that was never written to has no folder. One that is a file, or a link to nowhere, is a mistake.
+    fn check_root(&self) -> Result<()> {
+        let wrong = match self.disk.metadata(&self.root).map(|root| root.kind) {
+            Ok(FileKind::Dir) | Err(_) => return Ok(()),
+            Ok(FileKind::Symlink) => match self.disk.read_dir(&self.root) {
+                Ok(_) => return Ok(()),
+                Err(_) => "is a symbolic link that leads to no folder",
+            },
+            Ok(_) => "is not a folder",
+        };
+        let detail = format!("{} {wrong}: name the folder that holds the objects", self.root.display());
+        Err(Error::new(ErrorKind::InvalidConfig).with_detail(detail))
     }
 
     /// Whether anything lies below a folder, from a place on: an empty folder is no prefix of anything.
