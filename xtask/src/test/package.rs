@@ -71,7 +71,7 @@ fn write_user(published: &[Member], outside: &Path) -> anyhow::Result<()> {
     manifest.push_str(own.find("[profile.dev]").and_then(|start| own.get(start..)).unwrap_or_default());
     fs::write(outside.join("Cargo.toml"), manifest)?;
     fs::create_dir(outside.join("src"))?;
-    fs::write(outside.join("src/lib.rs"), "pub use {etcd_snapshot, objstore_s3, reconcile};\n")?;
+    fs::write(outside.join("src/lib.rs"), "pub use {etcd_snapshot, objstore_s3, objstore_testkit, reconcile};\n")?;
     // The same versions as in our lockfile.
     fs::copy(root().join("Cargo.lock"), outside.join("Cargo.lock"))?;
     Ok(())
@@ -89,6 +89,7 @@ members = ["etcd-snapshot-cli-*"]
 [dependencies]
 etcd-snapshot = { version = "*", default-features = false }
 objstore-s3 = "*"
+objstore-testkit = { version = "*", features = ["s3-server"] }
 reconcile = { version = "*", features = ["encrypt", "objstore", "testkit", "tracing"] }
 
 [features]

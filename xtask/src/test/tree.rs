@@ -19,10 +19,11 @@ const CLOUDS: [(&str, &[&str]); 2] = [
 const NOWHERE: &[&str] = &["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
 
 /// A rule for one package: with these arguments of `cargo tree`, none of these names.
-const RULES: [(&str, &[&str], &[&str]); 6] = [
+const RULES: [(&str, &[&str], &[&str]); 7] = [
     ("etcd-format", &["--all-features"], &["tokio", "tonic", "prost", "async-trait", "futures", "objstore-core"]),
     ("objstore-core", &["--all-features"], &["etcd-format", "etcd-client", "tonic", "reqwest", "rustls", "hyper"]),
     ("objstore-s3", &["--all-features"], &["aws-smithy-http-client", "reqwest", "tonic", "hyper-tls", "tokio-native-tls"]),
+    ("objstore-testkit", &[], &["s3s", "hyper", "http"]),
     ("etcd-snapshot", &["--no-default-features"], &["etcd-client", "tonic", "prost", "rustls", "ring"]),
     ("reconcile", &[], &["tokio", "futures", "async-trait", "objstore-core", "tracing", "rand"]),
     (
