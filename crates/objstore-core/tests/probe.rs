@@ -120,6 +120,7 @@ async fn every_habit_is_told_for_what_it_is() {
         (Habit::RepeatedToken, vec![(P::ListAfterWrite, V::Ignored), (P::ListOrdered, V::Unknown)]),
         (Habit::LossyPages, vec![(P::ListAfterWrite, V::Ignored)]),
         (Habit::Busy, vec![]),
+        (Habit::Startover, vec![]),
     ];
     for (habit, expected) in cases {
         let store = Odd::new(habit);

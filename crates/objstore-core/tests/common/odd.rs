@@ -67,8 +67,10 @@ pub(crate) enum Habit {
     NoBatch,
     /// A batch says that it deleted.
     IdleBatch,
-    /// Every second call is 429 or 503, at first.
+    /// Every second call is 429 or 503.
     Busy,
+    /// The end of every second conditional upload is 409: all its bytes are gone.
+    Startover,
     /// From the tenth call on: 503.
     Dead,
     /// From the tenth call on: 403.
@@ -376,6 +378,10 @@ impl Upload for OddUpload {
     }
 
     async fn finish(&mut self) -> Result<Written> {
+        let calls = self.store.calls.fetch_add(1, Ordering::Relaxed);
+        if self.store.habit == Habit::Startover && calls.is_multiple_of(2) {
+            return Err(Error::new(ErrorKind::Conflict).with_retry(Retry::FromStart));
+        }
         let written = self.store.write(Site::Complete, &self.key, self.body.clone(), self.options.clone()).await;
         written.map_err(|error| error.with_retry(Retry::Never))
     }

@@ -10,7 +10,7 @@ use super::{
     },
     write::stricter,
 };
-use crate::{ObjectKey, ObjectStore as _, Promise, Result, Upload, UploadOptions, WriteOptions, Written};
+use crate::{ObjectKey, ObjectStore as _, Promise, Result, Retry, Upload, UploadOptions, WriteOptions, Written};
 
 /// S3's smallest part but the last.
 const PART_BYTES: u64 = 5 << 20;
@@ -20,6 +20,9 @@ const MORE_BYTES: u64 = 1 << 10;
 
 /// Each writer of a race holds a part.
 const MOST_WRITERS: u32 = 4;
+
+/// How often an upload is started that the store wants to begin anew, and a race without a winner played.
+const MOST_STARTS: u32 = 4;
 
 impl Ground {
     pub(super) async fn try_uploads(&self) {
@@ -54,21 +57,38 @@ impl Ground {
         self.expect_holder(&key, second, "an update by upload was refused, and overwrote the object").await
     }
 
-    /// All parts are sent before; only the ends compete.
     async fn race_of_uploads(&self, width: u32, rounds: u32) -> Held {
         for _ in 0..rounds {
-            let key = self.key()?;
-            let marks: Vec<_> = (0..width).map(|_| self.number()).collect();
-            let started = join_all(marks.iter().map(|mark| self.begin(&key, *mark, absent()))).await;
-            let mut uploads = started.into_iter().collect::<Result<Vec<_>>>().map_err(stricter)?;
-            let results = join_all(uploads.iter_mut().map(|upload| upload.finish())).await;
-            self.judge(&key, Round::of(&marks, results), true).await?;
+            let mut plays = 1;
+            while !self.round_of_uploads(width, plays >= MOST_STARTS).await? {
+                plays = plays.saturating_add(1);
+            }
         }
         Ok(())
     }
 
+    /// All parts are sent before; only the ends compete. Whether there was a winner.
+    async fn round_of_uploads(&self, width: u32, last: bool) -> Held<bool> {
+        let key = self.key()?;
+        let marks: Vec<_> = (0..width).map(|_| self.number()).collect();
+        let started = join_all(marks.iter().map(|mark| self.begin(&key, *mark, absent()))).await;
+        let mut uploads = started.into_iter().collect::<Result<Vec<_>>>().map_err(stricter)?;
+        let results = join_all(uploads.iter_mut().map(|upload| upload.finish())).await;
+        self.judge(&key, Round::of(&marks, results), last).await
+    }
+
+    /// An upload, from its start again where the store says so.
     async fn upload(&self, key: &ObjectKey, mark: u64, write: WriteOptions) -> Result<Written> {
-        self.begin(key, mark, write).await?.finish().await
+        let mut starts = 1;
+        loop {
+            let mut upload = self.begin(key, mark, write.clone()).await?;
+            match upload.finish().await {
+                Err(error) if error.retry() == Retry::FromStart && starts < MOST_STARTS => {
+                    starts = starts.saturating_add(1);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// An upload that has all its bytes.
