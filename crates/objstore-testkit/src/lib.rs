@@ -25,7 +25,7 @@
 //! # Features
 //! | Feature | What it adds | What it costs |
 //! |---|---|---|
-//! | `s3-server` | the module `s3`, and the program `objstore-s3-server` | `s3s` and `hyper`, about 90 packages |
+//! | `s3-server` | the module `s3`, and the program `objstore-s3-server` | `s3s` and `hyper`, about 100 packages |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod conformance;

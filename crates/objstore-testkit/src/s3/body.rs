@@ -74,6 +74,22 @@ pub(super) struct Announced {
     pub(super) trailers: Option<TrailingHeaders>,
 }
 
+impl Announced {
+    /// Computes what may have to be compared or kept. Which digests trail a body is known at its end only.
+    fn hasher(&self) -> ChecksumHasher {
+        let trailing = self.trailers.is_some();
+        let named = |name: &str| self.algorithm.as_deref() == Some(name);
+        let (digests, mut hasher) = (&self.digests, ChecksumHasher::default());
+        // S3's default, kept where nothing else is announced.
+        hasher.crc64nvme = Some(Crc64Nvme::new());
+        hasher.crc32 = (trailing || named("CRC32") || digests.checksum_crc32.is_some()).then(Crc32::new);
+        hasher.crc32c = (trailing || named("CRC32C") || digests.checksum_crc32c.is_some()).then(Crc32c::new);
+        hasher.sha1 = (trailing || named("SHA1") || digests.checksum_sha1.is_some()).then(Sha1::new);
+        hasher.sha256 = (trailing || named("SHA256") || digests.checksum_sha256.is_some()).then(Sha256::new);
+        hasher
+    }
+}
+
 /// A body with what was computed of it.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -84,7 +100,7 @@ pub(super) struct Received {
 
 /// Takes a body, and refuses it unless it is what was announced.
 pub(super) async fn receive(body: Option<StreamingBlob>, announced: Announced, keep_cut: bool) -> S3Result<Received> {
-    let (mut hasher, mut md5, mut chunks) = (everything(), Md5::new(), Chunks::default());
+    let (mut hasher, mut md5, mut chunks) = (announced.hasher(), Md5::new(), Chunks::default());
     let (mut body, mut cut) = (body, None);
     while let Some(chunk) = match &mut body {
         Some(body) => body.next().await,
@@ -139,16 +155,6 @@ fn body_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (S3Err
         incomplete()
     };
     (error, signed)
-}
-
-fn everything() -> ChecksumHasher {
-    ChecksumHasher {
-        crc32: Some(Crc32::new()),
-        crc32c: Some(Crc32c::new()),
-        sha1: Some(Sha1::new()),
-        sha256: Some(Sha256::new()),
-        crc64nvme: Some(Crc64Nvme::new()),
-    }
 }
 
 /// A hasher for the algorithm of this name; the default of S3 if there is none.

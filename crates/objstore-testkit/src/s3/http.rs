@@ -48,7 +48,7 @@ impl Front {
         let entry = self.begin(&request);
         let fault = entry.fault();
         let body_less = request.headers().get(CONTENT_LENGTH).is_none_or(|length| length == "0");
-        if let Some(answer) = before(fault, request.headers()) {
+        if let Some(answer) = before(fault) {
             if fault == Some(Fault::NotDelivered) {
                 return Err(Close);
             }
@@ -183,7 +183,7 @@ fn is_document(headers: &HeaderMap) -> bool {
 }
 
 /// The answer of a fault that lets nothing be done.
-fn before(fault: Option<Fault>, _headers: &HeaderMap) -> Option<Answer> {
+fn before(fault: Option<Fault>) -> Option<Answer> {
     let retry = |mut answer: Answer, after: Duration| {
         answer.headers_mut().insert(RETRY_AFTER, after.as_secs().into());
         answer

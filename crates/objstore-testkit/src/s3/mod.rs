@@ -24,6 +24,8 @@
 //! It does not know: virtual hosts, TLS, ACLs, tags, lifecycle rules, encryption (it says that it encrypted), SigV2,
 //! browser uploads, `ListObjects` of version 1.
 //!
+//! `s3s` logs requests with their headers at the level `debug`: keep that level off where logs are searched for secrets.
+//!
 //! Objects are kept in memory. To measure a client's memory, let the server be another process: the program
 //! `objstore-s3-server` prints where it listens, and ends when its standard input does.
 
@@ -41,6 +43,6 @@ mod server;
 
 pub use credentials::Credentials;
 pub use program::run_program;
-pub use quirk::{Quirk, Site};
+pub use quirk::{Quirk, Site, UnknownQuirk};
 pub use record::Recorded;
 pub use server::{S3Server, S3ServerBuilder};

@@ -1,6 +1,7 @@
 //! What a server does otherwise than S3 does.
 
 use std::{
+    str::FromStr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -92,6 +93,70 @@ pub enum Site {
     /// `DeleteObjects`, on each of its keys
     BatchDelete,
 }
+
+impl Quirk {
+    fn parse(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once(':').map_or((text, None), |(name, value)| (name, Some(value)));
+        let number = || value?.parse::<u32>().ok();
+        Some(match (name, value) {
+            ("ignore-conditions", None) => Self::IgnoreConditions,
+            ("ignore-conditions-on", Some(site)) => Self::IgnoreConditionsOn(Site::parse(site)?),
+            ("ignore-conditions-when-versioned", None) => Self::IgnoreConditionsWhenVersioned,
+            ("reject-conditions", None) => Self::RejectConditions,
+            ("reject-conditions-on", Some(site)) => Self::RejectConditionsOn(Site::parse(site)?),
+            ("racy-when-versioned", None) => Self::RacyWhenVersioned,
+            ("atomic-up-to", Some(bytes)) => Self::AtomicUpTo(bytes.parse().ok()?),
+            ("conflicts", _) => Self::Conflicts { every: number()? },
+            ("lost-replies", _) => Self::LostReplies { every: number()? },
+            ("error-in-200", _) => Self::ErrorIn200 { every: number()? },
+            ("max-parts", _) => Self::MaxParts(number()?),
+            ("equal-parts", None) => Self::EqualParts,
+            ("unquoted-etags", None) => Self::UnquotedEtags,
+            ("empty-etags", None) => Self::EmptyEtags,
+            ("page-size", _) => Self::PageSize(number()?),
+            ("repeated-page-token", None) => Self::RepeatedPageToken,
+            ("require-content-md5", None) => Self::RequireContentMd5,
+            ("no-batch-delete", None) => Self::NoBatchDelete,
+            ("slow", _) => Self::Slow(Duration::from_millis(number()?.into())),
+            ("reset-bodies", _) => Self::ResetBodies { every: number()? },
+            ("commit-truncated", None) => Self::CommitTruncated,
+            ("markers-count", None) => Self::MarkersCount,
+            ("ignore-locks", None) => Self::IgnoreLocks,
+            ("unsorted-listings", None) => Self::UnsortedListings,
+            ("late-listings", None) => Self::LateListings,
+            ("no-upload-list", None) => Self::NoUploadList,
+            _ => return None,
+        })
+    }
+}
+
+impl Site {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "put" => Self::Put,
+            "complete" => Self::Complete,
+            "copy" => Self::Copy,
+            "delete" => Self::Delete,
+            "batch-delete" => Self::BatchDelete,
+            _ => return None,
+        })
+    }
+}
+
+impl FromStr for Quirk {
+    type Err = UnknownQuirk;
+
+    /// Takes what the program's `--quirk` takes: the name in lower case with hyphens, and what it needs after a colon:
+    /// `ignore-conditions`, `max-parts:1000`, `conflicts:2`, `slow:50` (milliseconds), `ignore-conditions-on:complete`.
+    fn from_str(text: &str) -> Result<Self, UnknownQuirk> {
+        Self::parse(text).ok_or_else(|| UnknownQuirk(text.to_owned()))
+    }
+}
+
+/// A text that is not a quirk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a quirk, {0:?}: write ignore-conditions, max-parts:1000, slow:50 (see the crate's documentation)")]
+pub struct UnknownQuirk(String);
 
 /// What becomes of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

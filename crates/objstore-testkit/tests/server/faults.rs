@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use objstore_testkit::{Fault, FaultPlan};
+use objstore_testkit::{Fault, FaultPlan, s3::Quirk};
 
 use super::{client::Payload, start};
 
@@ -35,6 +35,17 @@ async fn each_fault_of_a_put_leaves_what_it_says() {
             assert!(["2", "3"].contains(&reply.unwrap().header("retry-after").unwrap()));
         }
         server.play(FaultPlan::new());
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_kept_by_a_store_that_keeps_such() {
+    let (server, mut client) = start(&[Quirk::CommitTruncated]).await;
+    for (payload, left) in [(Payload::Signed, None), (Payload::Unsigned, Some(b"01234".to_vec()))] {
+        client.payload = payload;
+        server.play(FaultPlan::new().with(1, Fault::Truncated));
+        assert!(client.try_call("PUT", "a", b"0123456789").await.is_err());
+        assert_eq!(server.stored(server.bucket(), "a"), left, "{payload:?}");
     }
 }
 

@@ -23,7 +23,8 @@ fn field(line: &str, name: &str) -> String {
 #[tokio::test]
 async fn it_says_where_it_listens_and_ends_with_its_input() {
     let args = ["--bucket", "one", "--region", "eu-west-1", "--access-key", "AKIAMINE", "--secret-key", "my secret"];
-    let mut child = program().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let moods = ["--quirk", "ignore-conditions", "--faults", "3=500"];
+    let mut child = program().args(args).args(moods).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let client = Client {
@@ -38,7 +39,9 @@ async fn it_says_where_it_listens_and_ends_with_its_input() {
     };
     assert_eq!((client.bucket.as_str(), client.signer.access_key.as_str()), ("one", "AKIAMINE"));
     assert_eq!(client.put("a", &[], "x").await.status, 200);
-    assert_eq!(client.get("a").await.text(), "x");
+    assert_eq!(client.put("a", &[("if-none-match", "*")], "y").await.status, 200);
+    assert_eq!(client.get("a").await.status, 500);
+    assert_eq!(client.get("a").await.text(), "y");
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
 }
@@ -51,5 +54,10 @@ fn it_explains_itself() {
         child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(2));
         assert!(text.contains("--versioned"), "{text}");
+    }
+    for (option, value, says) in [("--quirk", "max-parts", "not a quirk"), ("--faults", "1=501", "not a fault")] {
+        let output = program().args([option, value]).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains(says), "{text}");
     }
 }

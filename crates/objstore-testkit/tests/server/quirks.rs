@@ -12,6 +12,26 @@ use super::{
     start,
 };
 
+#[test]
+fn a_quirk_has_a_name() {
+    for (text, quirk) in [
+        ("ignore-conditions", Quirk::IgnoreConditions),
+        ("ignore-conditions-on:batch-delete", Quirk::IgnoreConditionsOn(Site::BatchDelete)),
+        ("reject-conditions-on:copy", Quirk::RejectConditionsOn(Site::Copy)),
+        ("atomic-up-to:8000000000", Quirk::AtomicUpTo(8_000_000_000)),
+        ("lost-replies:3", Quirk::LostReplies { every: 3 }),
+        ("error-in-200:1", Quirk::ErrorIn200 { every: 1 }),
+        ("max-parts:1000", Quirk::MaxParts(1000)),
+        ("slow:50", Quirk::Slow(Duration::from_millis(50))),
+        ("no-upload-list", Quirk::NoUploadList),
+    ] {
+        assert_eq!(text.parse(), Ok(quirk));
+    }
+    for wrong in ["", "slow", "slow:x", "equal-parts:2", "ignore-conditions-on:get", "Slow:5"] {
+        assert!(wrong.parse::<Quirk>().is_err(), "{wrong}");
+    }
+}
+
 const CREATE: &[(&str, &str)] = &[("if-none-match", "*")];
 const BOUND: &[(&str, &str)] = &[("x-amz-checksum-crc32", "AAAAAA==")];
 

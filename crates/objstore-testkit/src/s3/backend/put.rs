@@ -1,9 +1,12 @@
 //! Writing an object in one piece.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use s3s::{
-    S3Request, S3Response, S3Result,
+    S3Error, S3ErrorCode, S3Request, S3Response, S3Result,
     dto::{
         Checksum, ETag, ObjectLockLegalHoldStatus, PutObjectInput, PutObjectOutput, ServerSideEncryption, Timestamp,
+        TimestampFormat,
     },
 };
 
@@ -57,16 +60,13 @@ pub(super) fn protection_of(
     Protection { until: until.map(system_time), mode, hold }
 }
 
-pub(super) fn system_time(time: Timestamp) -> std::time::SystemTime {
-    hyper_time(time)
-}
-
-fn hyper_time(time: Timestamp) -> std::time::SystemTime {
+/// `s3s` gives its times as text only.
+pub(super) fn system_time(time: Timestamp) -> SystemTime {
     let mut text = Vec::new();
-    let format = s3s::dto::TimestampFormat::EpochSeconds;
-    let seconds = time.format(format, &mut text).ok().and_then(|()| std::str::from_utf8(&text).ok()?.parse().ok());
-    let since = std::time::Duration::try_from_secs_f64(seconds.unwrap_or_default()).unwrap_or_default();
-    std::time::UNIX_EPOCH.checked_add(since).unwrap_or(std::time::UNIX_EPOCH)
+    let written = time.format(TimestampFormat::EpochSeconds, &mut text).ok();
+    let seconds = written.and_then(|()| std::str::from_utf8(&text).ok()?.parse().ok()).unwrap_or_default();
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
 /// The digests that a request announces.
@@ -128,7 +128,6 @@ impl Backend {
 
     /// The lock that an object gets: its own, or the bucket's default.
     pub(super) fn protect(&self, bucket: &Bucket, own: Protection) -> S3Result<Protection> {
-        use s3s::{S3Error, S3ErrorCode};
         if own != Protection::default() && !bucket.lock && !self.quirks.has(Quirk::IgnoreLocks) {
             let message = "Bucket is missing Object Lock Configuration";
             return Err(S3Error::with_message(S3ErrorCode::InvalidRequest, message));
@@ -136,7 +135,7 @@ impl Backend {
         let Some((days, mode)) = bucket.default_retention.clone().filter(|_| own.mode.is_none()) else {
             return Ok(own);
         };
-        let life = std::time::Duration::from_secs(u64::from(days).saturating_mul(86_400));
+        let life = Duration::from_secs(u64::from(days).saturating_mul(86_400));
         Ok(Protection { until: self.now().checked_add(life), mode: Some(mode), hold: own.hold })
     }
 }
