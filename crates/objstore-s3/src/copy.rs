@@ -28,6 +28,7 @@ impl S3Store {
         if options.write.condition.is_some() {
             self.check_promise(Promise::ConditionalCopy)?;
         }
+        self.check_versions(options.source_version.is_some())?;
         let mut look = ReadOptions::new();
         look.matches.clone_from(&options.source);
         look.version.clone_from(&options.source_version);

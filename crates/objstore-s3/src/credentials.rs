@@ -87,7 +87,14 @@ pub(crate) struct Keyring {
     provider: SharedCredentialsProvider,
     clock: Arc<dyn Clock>,
     /// Held while asking, so that many waiting requests ask once.
-    cached: Arc<Mutex<Option<SdkCredentials>>>,
+    cached: Arc<Mutex<Cached>>,
+}
+
+#[derive(Debug, Default)]
+struct Cached {
+    credentials: Option<SdkCredentials>,
+    /// How often they were forgotten.
+    age: u64,
 }
 
 impl Keyring {
@@ -103,9 +110,18 @@ impl Keyring {
         Self::new(Sourced(source), clock)
     }
 
-    /// Forgets what is kept: the store says that it expired.
-    pub(crate) async fn forget(&self) {
-        *self.cached.lock().await = None;
+    /// How often credentials were forgotten so far.
+    pub(crate) async fn age(&self) -> u64 {
+        self.cached.lock().await.age
+    }
+
+    /// Forgets what was kept at this age: the store says that it expired. Of several requests that find out together,
+    /// one has the credentials replaced.
+    pub(crate) async fn forget(&self, age: u64) {
+        let mut cached = self.cached.lock().await;
+        if cached.age == age {
+            *cached = Cached { credentials: None, age: age.wrapping_add(1) };
+        }
     }
 
     /// When the credentials in use end, if they do.
@@ -118,11 +134,11 @@ impl Keyring {
         let mut cached = self.cached.lock().await;
         let soon = self.clock.now().checked_add(MARGIN);
         let lasts = |known: &&SdkCredentials| known.expiry().is_none_or(|expiry| soon.is_none_or(|soon| expiry > soon));
-        if let Some(known) = cached.as_ref().filter(lasts) {
+        if let Some(known) = cached.credentials.as_ref().filter(lasts) {
             return Ok(known.clone());
         }
         let fresh = self.provider.provide_credentials().await?;
-        *cached = Some(fresh.clone());
+        cached.credentials = Some(fresh.clone());
         Ok(fresh)
     }
 }

@@ -58,9 +58,7 @@ impl S3Store {
 
     /// The condition as a header, if the store keeps it.
     fn check_delete(&self, options: &DeleteOptions) -> Result<Option<String>> {
-        if options.version.is_some() && !self.shared.profile.versions {
-            return Err(Error::new(ErrorKind::Unsupported).with_detail("this store keeps no old versions"));
-        }
+        self.check_versions(options.version.is_some())?;
         match &options.condition {
             None => Ok(None),
             Some(Condition::Absent) => {
@@ -106,7 +104,7 @@ impl S3Store {
 
     fn can_batch(&self, options: &DeleteOptions) -> bool {
         self.check_promise(Promise::BatchDelete).is_ok()
-            && (options.version.is_none() || self.shared.profile.versions)
+            && self.check_versions(options.version.is_some()).is_ok()
             && match options.condition {
                 None => true,
                 Some(Condition::Matches(_)) => self.check_promise(Promise::ConditionalBatchDelete).is_ok(),
@@ -122,13 +120,43 @@ impl S3Store {
         stream::iter(items).map(delete).buffer_unordered(AT_A_TIME).collect().await
     }
 
+    /// Deletes what a batch without an answer may have deleted already. Without a condition that does no harm; with one
+    /// the second delete would take the first for another's, so there is a look before it.
+    async fn delete_doubtful(&self, items: Vec<(usize, DeleteItem)>) -> Vec<(usize, Result<Deleted>)> {
+        let mut results = Vec::new();
+        let mut again = Vec::new();
+        for (index, item) in items {
+            if item.options.condition.is_none() {
+                again.push((index, item));
+                continue;
+            }
+            let lost = Error::new(ErrorKind::Transport).with_effect(Effect::Unknown);
+            match self.look_after_delete(lost.with_detail("the batch was not answered"), &item.key, &item.options).await
+            {
+                Err(error) if *error.effect() == Effect::NotApplied => again.push((index, item)),
+                told => results.push((index, told.map_err(self.at(Op::Delete, Some(&item.key))))),
+            }
+        }
+        results.extend(self.delete_each(again).await);
+        results
+    }
+
     async fn delete_batch(&self, items: Vec<(usize, DeleteItem)>) -> Vec<(usize, Result<Deleted>)> {
         if items.len() < 2 {
             return self.delete_each(items).await;
         }
         match self.send_batch(&items).await {
             Ok(answer) => self.read_batch(items, &answer),
-            // Whatever was wrong with the batch, the single deletes tell, and they harm nothing that is gone already.
+            // Said, not worked around, so that a probe sees it: what it found makes single deletes of a batch.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let refuse = |item: &DeleteItem| {
+                    let detail = "it has no batches of deletions: probe it, or delete one by one";
+                    Err(self.at(Op::Delete, Some(&item.key))(Error::new(ErrorKind::Unsupported).with_detail(detail)))
+                };
+                items.into_iter().map(|(index, item)| (index, refuse(&item))).collect()
+            }
+            Err(error) if *error.effect() == Effect::Unknown => self.delete_doubtful(items).await,
+            // Whatever else was wrong with the batch (a permission, a header), the single deletes tell.
             Err(_) => self.delete_each(items).await,
         }
     }

@@ -295,12 +295,8 @@ impl Cause {
                 return Some(found);
             }
             // An io::Error shows not its inner error but that one's cause.
-            if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-                && let Some(found) = inner.downcast_ref()
-            {
-                return Some(found);
-            }
-            next = error.source();
+            let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            next = inner.map(|inner| inner as _).or_else(|| error.source());
         }
         None
     }

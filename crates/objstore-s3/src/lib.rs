@@ -61,6 +61,7 @@ mod http;
 mod look;
 
 // The operations.
+mod bucket;
 mod checksum;
 mod copy;
 mod delete;

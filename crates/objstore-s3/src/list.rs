@@ -52,9 +52,7 @@ impl S3Store {
     }
 
     async fn list_versions(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
-        if !self.shared.profile.versions {
-            return Err(Error::new(ErrorKind::Unsupported).with_detail("this store keeps no old versions"));
-        }
+        self.check_versions(true)?;
         let (after_key, after_version) = match (&options.after, &options.start_after) {
             (Some(token), _) => markers(tagged(token, VERSIONS)?)?,
             (None, Some(key)) => (Some(key.to_string()), None),

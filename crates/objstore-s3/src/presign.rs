@@ -15,23 +15,21 @@ use crate::{
 impl S3Store {
     /// A URL is good until the life asked for ends, or the credential that signed it: the earlier of both.
     pub(crate) async fn sign(&self, request: &PresignRequest) -> Result<Presigned> {
-        if request.life.is_zero() || request.life > MAX_LIFE {
+        if request.life < Duration::from_secs(1) || request.life > MAX_LIFE {
             return Err(Error::new(ErrorKind::InvalidInput).with_detail("a signed URL lives from 1 s to 7 days"));
         }
         let Some(keyring) = &self.shared.keyring else {
             return Err(Error::new(ErrorKind::Unauthenticated).with_detail("without credentials nothing can be signed"));
         };
+        self.check_versions(request.version.is_some())?;
         let now = self.shared.clock.now();
         let ends = keyring.expiry().await?;
-        let life = match ends.map(|ends| ends.duration_since(now)) {
-            None => request.life,
-            Some(Ok(rest)) => request.life.min(rest),
-            Some(Err(_)) => {
-                return Err(Error::new(ErrorKind::Unauthenticated).with_detail("the credentials have expired"));
-            }
-        };
+        let rest = ends.map(|ends| ends.duration_since(now).unwrap_or_default());
         // The signature counts whole seconds.
-        let life = Duration::from_secs(life.as_secs().max(1));
+        let life = Duration::from_secs(rest.map_or(request.life, |rest| rest.min(request.life)).as_secs());
+        if life.is_zero() {
+            return Err(Error::new(ErrorKind::Unauthenticated).with_detail("the credentials have expired"));
+        }
         let config = PresigningConfig::builder().start_time(now).expires_in(life).build();
         let config = config.map_err(|error| Error::new(ErrorKind::InvalidInput).with_source(error))?;
         let signed = self.sign_method(request, config).await?;

@@ -243,7 +243,8 @@ impl Profile {
     pub(crate) fn of_host(host: Option<&str>) -> &'static Self {
         let Some(host) = host else { return Self::find("aws").unwrap_or(&Self::GENERIC) };
         let host = host.to_ascii_lowercase();
-        let known = |end: &&'static str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let known =
+            |end: &&'static str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
         Self::TABLE.iter().find(|row| row.hosts.iter().any(known)).unwrap_or(&Self::GENERIC)
     }
 

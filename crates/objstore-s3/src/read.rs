@@ -23,7 +23,7 @@ use crate::{
 
 impl S3Store {
     pub(crate) async fn head_object(&self, key: &ObjectKey, options: &ReadOptions) -> Result<ObjectMeta> {
-        self.check_read(options)?;
+        self.check_versions(options.version.is_some())?;
         let answer = self
             .send(|| {
                 let request = self
@@ -49,7 +49,7 @@ impl S3Store {
         range: Option<Range<u64>>,
         options: &ReadOptions,
     ) -> Result<Get> {
-        self.check_read(options)?;
+        self.check_versions(options.version.is_some())?;
         let asked = range.as_ref().map(range_header).transpose()?;
         let answer = self
             .send(|| {
@@ -85,13 +85,6 @@ impl S3Store {
             }),
         };
         Ok(Get::new(meta, found, body.stream()))
-    }
-
-    fn check_read(&self, options: &ReadOptions) -> Result<()> {
-        if options.version.is_some() && !self.shared.profile.versions {
-            return Err(Error::new(ErrorKind::Unsupported).with_detail("this store keeps no old versions"));
-        }
-        Ok(())
     }
 }
 

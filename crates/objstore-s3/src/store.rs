@@ -99,34 +99,6 @@ impl S3Store {
         *self.shared.capabilities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
     }
 
-    /// Asks the store in which region the bucket is.
-    ///
-    /// # Errors
-    /// [`ErrorKind::StoreNotFound`] if there is no such bucket; [`ErrorKind::Transport`] and the like;
-    /// [`ErrorKind::Unsupported`] if the answer does not say.
-    pub async fn find_region(&self) -> Result<String> {
-        let at = self.at(Op::Open, None);
-        let answer = self.send(|| self.client().head_bucket().bucket(self.bucket()).send()).await;
-        let found = match &answer {
-            Ok(head) => head.bucket_region().map(str::to_owned),
-            // Also in a refusal: with the wrong region nothing else can be learnt.
-            Err(failed) => {
-                failed.raw_response().and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned)
-            }
-        };
-        match (found, answer) {
-            (Some(region), _) => Ok(region),
-            (None, Ok(_)) => {
-                Err(at(Error::new(ErrorKind::Unsupported).with_detail("the store does not say its region")))
-            }
-            (None, Err(failed)) => Err(at(crate::errors::classify(failed, |kind| match kind {
-                ErrorKind::NotFound => ErrorKind::StoreNotFound,
-                kind => kind,
-            })
-            .with_effect(objstore_core::Effect::NotApplied))),
-        }
-    }
-
     pub(crate) fn client(&self) -> &Client {
         &self.shared.client
     }
@@ -138,13 +110,17 @@ impl S3Store {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, Failed<E>>>,
     {
+        let age = match &self.shared.keyring {
+            Some(keyring) => keyring.age().await,
+            None => 0,
+        };
         let failed = match Box::pin(request()).await {
             Ok(answer) => return Ok(answer),
             Err(failed) => failed,
         };
         match (refused(&failed), &self.shared.keyring) {
             (None, _) => return Err(failed),
-            (Some(Refused::Expired), Some(keyring)) => keyring.forget().await,
+            (Some(Refused::Expired), Some(keyring)) => keyring.forget(age).await,
             (Some(_), _) => {}
         }
         Box::pin(request()).await
@@ -173,6 +149,14 @@ impl S3Store {
             _ => return Ok(()),
         };
         Err(Error::new(ErrorKind::Unsupported).with_detail(detail))
+    }
+
+    /// Refuses to name a version where none are kept.
+    pub(crate) fn check_versions(&self, asked: bool) -> Result<()> {
+        if asked && !self.capabilities().features().versions {
+            return Err(Error::new(ErrorKind::Unsupported).with_detail("this bucket keeps no old versions"));
+        }
+        Ok(())
     }
 
     /// Refuses a condition on a write that the store does not keep.

@@ -22,7 +22,7 @@ const NOWHERE: &[&str] = &["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "
 const RULES: [(&str, &[&str], &[&str]); 7] = [
     ("etcd-format", &["--all-features"], &["tokio", "tonic", "prost", "async-trait", "futures", "objstore-core"]),
     ("objstore-core", &["--all-features"], &["etcd-format", "etcd-client", "tonic", "reqwest", "rustls", "hyper"]),
-    ("objstore-s3", &["--all-features"], &["aws-smithy-http-client", "reqwest", "tonic", "hyper-tls", "tokio-native-tls"]),
+    ("objstore-s3", &["--all-features"], &["aws-smithy-http-client", "reqwest", "tonic"]),
     ("objstore-testkit", &[], &["s3s", "hyper", "http"]),
     ("etcd-snapshot", &["--no-default-features"], &["etcd-client", "tonic", "prost", "rustls", "ring"]),
     ("reconcile", &[], &["tokio", "futures", "async-trait", "objstore-core", "tracing", "rand"]),

@@ -160,7 +160,15 @@ impl S3Store {
         .map(|written| written.with_checksums(whole.checksums))
     }
 
+    /// Done once more where its outcome is not known: the second one tells.
     pub(crate) async fn abort_multipart(&self, key: &ObjectKey, id: &UploadId) -> Result<()> {
+        match self.abort_once(key, id).await {
+            Err(error) if *error.effect() == Effect::Unknown => self.abort_once(key, id).await,
+            told => told,
+        }
+    }
+
+    async fn abort_once(&self, key: &ObjectKey, id: &UploadId) -> Result<()> {
         let answer = self
             .send(|| {
                 self.client()

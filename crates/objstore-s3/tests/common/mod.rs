@@ -202,6 +202,11 @@ async fn read_request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<Requ
         if stream.read_buf(read).await.ok()? == 0 {
             return None;
         }
+        if read.first() == Some(&0x16) {
+            // TLS, to whom this makes as little sense as it does to us.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            return None;
+        }
     };
     let text = String::from_utf8(read[..end].to_vec()).unwrap();
     read.drain(..end + 4);
