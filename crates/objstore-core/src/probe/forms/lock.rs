@@ -7,7 +7,7 @@ use super::super::{
     ground::{Ground, Shape, unwritable},
 };
 use crate::{
-    DeleteOptions, ErrorKind, ObjectKey, ObjectStore as _, Promise, Protection, ReadOptions, RetentionMode,
+    DeleteOptions, Error, ErrorKind, ObjectKey, ObjectStore as _, Promise, Protection, ReadOptions, RetentionMode,
     WriteOptions, Written,
 };
 
@@ -33,7 +33,7 @@ impl Ground {
         let protection = Protection::new().with_retention(now + RETENTION, Some(RetentionMode::Governance));
         let options = WriteOptions::new().with_protection(protection);
         let body = self.body(self.number(), Shape::SMALL.bytes);
-        let written = self.store.put(&key, body, options).await?;
+        let written = self.store.put(&key, body, options).await.map_err(refused)?;
         match self.delete_written(&key, &written).await {
             Ok(()) => Err(Finding::ignored("an object under retention was deleted")),
             Err(error) if matches!(error.kind(), ErrorKind::Locked | ErrorKind::PermissionDenied) => {
@@ -55,5 +55,14 @@ impl Ground {
     async fn outlast(&self, key: &ObjectKey, written: &Written) {
         self.settings.timer.sleep(RETENTION + Duration::from_secs(2)).await;
         let _ = self.delete_written(key, written).await;
+    }
+}
+
+/// The bucket takes other objects, and the key is new: what is wrong, or locked, is that it has no lock. S3 says
+/// `InvalidRequest`.
+fn refused(error: Error) -> Finding {
+    match error.kind() {
+        ErrorKind::InvalidConfig | ErrorKind::Locked => Finding::rejected(error.to_string()),
+        _ => error.into(),
     }
 }

@@ -86,7 +86,7 @@ impl Ground {
 
     async fn is_listed(&self, key: &ObjectKey) -> Held<bool> {
         let mut objects = self.store.list(&self.home);
-        while let Some(meta) = objects.try_next().await.map_err(unwritable)? {
+        while let Some(meta) = objects.try_next().await? {
             if meta.key == *key {
                 return Ok(true);
             }
@@ -105,7 +105,7 @@ impl Ground {
         let mut seen: Vec<PageToken> = Vec::new();
         let mut names = Vec::new();
         for _ in 0..MOST_PAGES {
-            let page = self.store.list_page(&folder, options.clone()).await.map_err(unwritable)?;
+            let page = self.store.list_page(&folder, options.clone()).await?;
             let shown = page.objects.iter().filter_map(|meta| folder.relative(&meta.key));
             names.extend(shown.map(str::to_owned));
             match page.next {
