@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_s3::{
     primitives::{ByteStream, DateTime},
     types::{
-        ObjectCannedAcl, ObjectLockLegalHoldStatus, ObjectLockMode, RequestPayer, ServerSideEncryption, StorageClass,
+        ChecksumAlgorithm, ObjectCannedAcl, ObjectLockLegalHoldStatus, ObjectLockMode, RequestPayer,
+        ServerSideEncryption, StorageClass,
     },
 };
 use bytes::Bytes;
@@ -52,6 +53,8 @@ impl S3Store {
                 let request = self.client().put_object().bucket(self.bucket()).key(key.as_str());
                 let request = request
                     .body(ByteStream::from(body.clone()))
+                    // Some look for this name, not for the digest, before they take an object under a lock.
+                    .set_checksum_algorithm(digests.crc32c.as_ref().map(|_| ChecksumAlgorithm::Crc32C))
                     .set_checksum_crc32_c(digests.crc32c)
                     .set_content_md5(digests.md5)
                     .set_if_match(condition.matches)
