@@ -99,8 +99,8 @@ impl<T: DeserializeOwned + Send + Sync> Remove for Recorded<T> {
 /// A credential that *we* choose, written down before it is used. The step's name is the record's.
 ///
 /// `F` makes a fresh value. What uses the credential has a field `&Seen<Kept>`, so it cannot be built before the value is
-/// safe. It looks by logging in with each of the [candidates](Kept::candidates), and is made or mended with the
-/// [newest](Kept::newest). Once a login worked, [`Verified`] remembers which one.
+/// safe. It looks by [logging in](Kept::log_in), and is made or mended with the [newest](Kept::newest). Once a login worked,
+/// [`Verified`] remembers which value it was.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -135,6 +135,7 @@ impl<F> fmt::Debug for Escrow<F> {
 /// A credential that is safely written down: all values that may be the one in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
+    name: RecordName,
     newest: Secret,
     older: Vec<Secret>,
     verified: Option<usize>,
@@ -142,7 +143,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The most candidates that are kept. The oldest go first.
+    /// The most candidates that are kept. The oldest go first, the verified one never.
     pub const MAX_CANDIDATES: usize = 8;
 
     /// All values that may be in use, newest first; at least one.
@@ -156,6 +157,26 @@ impl Kept {
         &self.newest
     }
 
+    /// Logs in with each candidate, newest first, until one works.
+    ///
+    /// `login` says whether the other side let it in. That it was refused is an answer; that there was none is an error.
+    ///
+    /// # Errors
+    /// The first error of `login`: then nothing is known.
+    pub async fn log_in<'k, F>(&'k self, mut login: impl FnMut(&'k Secret) -> F + Send) -> Result<Login, StepError>
+    where
+        F: Future<Output = Result<bool, StepError>> + Send,
+    {
+        let mut works = None;
+        for candidate in self.candidates() {
+            if login(candidate).await? {
+                works = Some(candidate.clone());
+                break;
+            }
+        }
+        Ok(Login { name: self.name.clone(), at: self.revision.clone(), works })
+    }
+
     /// The value that a login was seen to work with, once [`Verified`] has noted it.
     #[must_use]
     pub fn verified(&self) -> Option<&Secret> {
@@ -166,6 +187,37 @@ impl Kept {
     #[must_use]
     pub const fn revision(&self) -> &Revision {
         &self.revision
+    }
+}
+
+/// What came of [logging in](Kept::log_in) with the candidates of a credential: which of them works, if one does.
+///
+/// It is the [`Out`](Observe::Out) of the step that logs in, or a part of it: then [`Verified`] can be built from what that
+/// step was seen to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    name: RecordName,
+    at: Revision,
+    works: Option<Secret>,
+}
+
+impl Login {
+    /// The value that was let in.
+    #[must_use]
+    pub const fn works(&self) -> Option<&Secret> {
+        self.works.as_ref()
+    }
+
+    /// The answer of a step that is nothing but this login: ready if one worked, drifted with `why` if all were refused.
+    #[must_use]
+    pub fn observed(self, why: &'static str) -> Observed<Self> {
+        if self.works.is_some() { Observed::Ready(self) } else { Observed::Drifted { now: self, why } }
+    }
+}
+
+impl AsRef<Self> for Login {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
@@ -216,9 +268,16 @@ impl Records {
         kept: &Kept,
         fresh: &Secret,
     ) -> Result<Revision, JournalError> {
-        let candidates = std::iter::once(fresh).chain(kept.candidates()).take(Kept::MAX_CANDIDATES);
-        let verified = kept.verified.and_then(|index| index.checked_add(1)).filter(|at| *at < Kept::MAX_CANDIDATES);
-        let written = Written { candidates: candidates.map(Secret::expose).collect(), verified };
+        let mut candidates: Vec<&str> = std::iter::once(fresh).chain(kept.candidates()).map(Secret::expose).collect();
+        let mut verified = kept.verified.and_then(|index| index.checked_add(1));
+        while candidates.len() > Kept::MAX_CANDIDATES {
+            let last = candidates.len() - 1;
+            // The verified one is the value in use, however old it is.
+            let oldest = if verified == Some(last) { last - 1 } else { last };
+            candidates.remove(oldest);
+            verified = verified.map(|at| if at > oldest { at - 1 } else { at });
+        }
+        let written = Written { candidates, verified };
         self.replace_secret(name, &kept.revision, &written).await
     }
 }
@@ -228,7 +287,7 @@ async fn read_kept(read: &RecordReader, name: &RecordName) -> Result<Option<Kept
     let mut candidates = record.value.candidates.into_iter().map(Secret::new);
     let newest = candidates.next().ok_or(StepError::needs_human("escrow-empty"))?;
     let older = candidates.collect();
-    Ok(Some(Kept { newest, older, verified: record.value.verified, revision: record.revision }))
+    Ok(Some(Kept { name: name.clone(), newest, older, verified: record.value.verified, revision: record.revision }))
 }
 
 impl<F: Fn() -> Result<Secret, StepError> + Sync> Observe for Escrow<F> {
@@ -265,20 +324,25 @@ impl<F: Fn() -> Result<Secret, StepError> + Sync> Remove for Escrow<F> {
 
 /// Notes which value of a credential is in use, and forgets the others. The step's name is the record's with `/verified`.
 ///
-/// Run it with a value that a login of this pass was seen to work with. Nothing is assumed of the others: should one of
+/// It is built from what a step of this pass saw when it [logged in](Kept::log_in), and from nothing else: a value that was
+/// written down and never set cannot take the place of the one in use. Nothing is assumed of the others: should one of
 /// them take effect later, logins fail, and the credential is set anew.
+///
+/// A step that said that it is ready although no login worked makes this one fail, with `no-login-seen`.
 #[derive(Debug)]
 pub struct Verified<'p> {
-    name: RecordName,
-    kept: &'p Seen<'p, Kept>,
-    works: &'p Secret,
+    login: &'p Login,
 }
 
 impl<'p> Verified<'p> {
-    /// Notes that a login with `works` was seen to work.
+    /// Notes the value that the login of this step was seen to work with.
     #[must_use]
-    pub const fn new(name: RecordName, kept: &'p Seen<'p, Kept>, works: &'p Secret) -> Self {
-        Self { name, kept, works }
+    pub fn new<L: AsRef<Login>>(login: &'p Seen<'p, L>) -> Self {
+        Self { login: (**login).as_ref() }
+    }
+
+    fn works(&self) -> Result<&'p Secret, StepError> {
+        self.login.works().ok_or(StepError::config("no-login-seen"))
     }
 }
 
@@ -287,12 +351,13 @@ impl Observe for Verified<'_> {
     type Read = RecordReader;
 
     fn id(&self) -> StepId {
-        format!("{}/verified", self.name).into()
+        format!("{}/verified", self.login.name).into()
     }
 
     async fn observe(&self, read: &RecordReader) -> Result<Observed<Kept>, StepError> {
-        let now = read_kept(read, &self.name).await?.ok_or(StepError::conflict("escrow-gone"))?;
-        if now.verified() == Some(self.works) && now.candidates().len() == 1 {
+        let works = self.works()?;
+        let now = read_kept(read, &self.login.name).await?.ok_or(StepError::conflict("escrow-gone"))?;
+        if now.verified() == Some(works) && now.candidates().len() == 1 {
             return Ok(Observed::Ready(now));
         }
         Ok(Observed::Drifted { now, why: "not-noted" })
@@ -304,8 +369,8 @@ impl Step for Verified<'_> {
 
     async fn apply(&self, write: &Records, _: Change<'_, Kept>) -> Result<(), StepError> {
         // At the revision that was there before the login: a candidate that was added since is not forgotten.
-        let written = Written { candidates: vec![self.works.expose()], verified: Some(0) };
-        write.replace_secret(&self.name, self.kept.revision(), &written).await?;
+        let written = Written { candidates: vec![self.works()?.expose()], verified: Some(0) };
+        write.replace_secret(&self.login.name, &self.login.at, &written).await?;
         Ok(())
     }
 }

@@ -1,21 +1,67 @@
 //! Reconciliation that never assumes: a step runs on what this pass observed, and what was not reached is never called done.
 //!
 //! ```
-//! use std::sync::Arc;
+//! use std::sync::{Arc, Mutex};
 //!
-//! use reconcile::{Escrow, MemoryJournal, OsRandom, Pass, RecordName, Records, Secret, Verified};
+//! use reconcile::{
+//!     Change, Escrow, Kept, Login, MemoryJournal, Observe, Observed, OsRandom, Pass, RecordName, Records, Secret, Seen, Step,
+//!     StepError, StepId, Verified,
+//! };
+//!
+//! #[derive(Default)]
+//! struct Server(Mutex<Option<Secret>>); // in place of a client: it has one account
+//!
+//! impl Server {
+//!     async fn login(&self, password: &Secret) -> Result<bool, StepError> {
+//!         Ok(self.0.lock().unwrap().as_ref() == Some(password))
+//!     }
+//! }
+//!
+//! struct Account<'p> {
+//!     kept: &'p Seen<'p, Kept>, // cannot be built before a password was seen to be written down
+//! }
+//!
+//! impl Observe for Account<'_> {
+//!     type Out = Login;
+//!     type Read = Server;
+//!
+//!     fn id(&self) -> StepId {
+//!         "account".into()
+//!     }
+//!
+//!     async fn observe(&self, server: &Server) -> Result<Observed<Login>, StepError> {
+//!         if server.0.lock().unwrap().is_none() {
+//!             return Ok(Observed::Absent);
+//!         }
+//!         // That it is there does not say that the password is right.
+//!         Ok(self.kept.log_in(|password| server.login(password)).await?.observed("login-refused"))
+//!     }
+//! }
+//!
+//! impl Step for Account<'_> {
+//!     type Write = Server;
+//!
+//!     async fn apply(&self, server: &Server, _: Change<'_, Login>) -> Result<(), StepError> {
+//!         *server.0.lock().unwrap() = Some(self.kept.newest().clone());
+//!         Ok(())
+//!     }
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::default();
 //! let records = Records::new(Arc::new(MemoryJournal::new()), "storage"); // or FileJournal, or StoreJournal
-//! let name = RecordName::new("password")?;
-//! let escrow = Escrow::new(name.clone(), || Secret::generate(24, Secret::UNAMBIGUOUS, &OsRandom));
-//! let pass = Pass::new("storage", ["password", "password/verified"]); // the goal names every step
-//! if let Some(kept) = pass.step(&escrow, records.reader(), &records).await {
-//!     // Looked, created, looked again. What comes next needs a `&Seen`, and cannot be built without one.
-//!     let verified = Verified::new(name, &kept, kept.newest());
-//!     pass.step(&verified, records.reader(), &records).await;
+//! let escrow = Escrow::new(RecordName::new("password")?, || Secret::generate(24, Secret::UNAMBIGUOUS, &OsRandom));
+//! for writes in [3, 0] {
+//!     let pass = Pass::new("storage", ["password", "account", "password/verified"]); // the goal names every step
+//!     if let Some(kept) = pass.step(&escrow, records.reader(), &records).await {
+//!         // Looked, created, looked again. What comes next needs a `&Seen`, and cannot be built without one.
+//!         if let Some(account) = pass.step(&Account { kept: &kept }, &server, &server).await {
+//!             pass.step(&Verified::new(&account), records.reader(), &records).await; // which password works
+//!         }
+//!     }
+//!     let outcome = pass.finish();
+//!     assert!(outcome.is_converged() && outcome.writes() == writes);
 //! }
-//! assert!(pass.finish().is_converged());
 //! # Ok(()) }
 //! ```
 //!
@@ -53,7 +99,7 @@ mod step;
 mod store_error;
 pub use step::{Change, Observe, Observed, Owner, Remove, Step};
 mod seen;
-pub use seen::{Found, Gone, Seen};
+pub use seen::{Found, Gone, Remains, Seen};
 mod pass;
 pub use pass::{Pass, Removal};
 mod outcome;
@@ -74,7 +120,7 @@ pub use journal::{
 mod secret;
 pub use secret::{OsRandom, Random, Secret};
 mod escrow;
-pub use escrow::{Decision, Escrow, Kept, Recorded, Verified};
+pub use escrow::{Decision, Escrow, Kept, Login, Recorded, Verified};
 
 // What stands around it.
 mod observer;

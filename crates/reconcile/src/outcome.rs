@@ -6,7 +6,8 @@ use crate::{Action, Class, Owner, PassError, StepError, StepId};
 
 /// What came of a pass: a verdict, and how each step ended.
 ///
-/// There is one value and no second channel: an error, a delay and a success cannot contradict each other.
+/// There is one value and no second channel: an error, a delay and a success cannot contradict each other. Only a pass makes
+/// one. Its fields are open, so that tests can turn one into another: whoever does it elsewhere lies to himself.
 #[must_use = "what was not reached is told here and nowhere else"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,6 +18,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Every step of the goal, in its order.
     pub steps: Vec<StepReport>,
+    plan: bool,
 }
 
 /// The whole pass in one word.
@@ -66,6 +68,8 @@ pub struct StepReport {
     pub state: StepState,
     /// How often it wrote: what was tried, whatever came of it.
     pub writes: u32,
+    /// When to look again although it is ready: [`Observe::recheck`](crate::Observe::recheck).
+    pub recheck: Option<Duration>,
 }
 
 /// How a step ended.
@@ -76,6 +80,8 @@ pub enum StepState {
     Ready,
     /// In a removal: seen to be absent.
     Gone,
+    /// In a removal: only looked at, and still there.
+    Remains,
     /// The flow did not come to it, because what it needs was not seen.
     NotReached,
     /// Pending, for about this long.
@@ -114,7 +120,7 @@ impl StepState {
     }
 
     const fn is_blocked(&self) -> bool {
-        matches!(self, Self::Missing | Self::Drifted(_) | Self::Foreign(_))
+        matches!(self, Self::Missing | Self::Drifted(_) | Self::Foreign(_) | Self::Remains)
     }
 
     /// When to look again, if it is only a matter of time.
@@ -133,9 +139,21 @@ impl Outcome {
     /// When to look again at what is blocked, unless told otherwise.
     pub const BLOCKED: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(flow: String, steps: Vec<StepReport>, misuse: Option<PassError>) -> Self {
+    pub(crate) fn new(flow: String, steps: Vec<StepReport>, misuse: Option<PassError>, plan: bool) -> Self {
         let verdict = misuse.map_or_else(|| verdict(&steps), Verdict::Misused);
-        Self { flow, verdict, steps }
+        Self { flow, verdict, steps, plan }
+    }
+
+    /// Whether it is of a pass that only says what it would do. It is no attempt, whatever its verdict.
+    #[must_use]
+    pub const fn is_plan(&self) -> bool {
+        self.plan
+    }
+
+    /// When the first of the steps that are ready wants to be looked at again; `None` if none does.
+    #[must_use]
+    pub fn recheck(&self) -> Option<Duration> {
+        self.steps.iter().filter_map(|report| report.recheck).min()
     }
 
     /// Whether every step of the goal was seen to be done in this pass.
@@ -167,8 +185,9 @@ impl Outcome {
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         match &self.verdict {
-            Verdict::Converged | Verdict::Planned { .. } | Verdict::Misused(_) => None,
-            Verdict::Progressing { after } => Some(*after),
+            Verdict::Converged => self.recheck(),
+            Verdict::Planned { .. } | Verdict::Misused(_) => None,
+            Verdict::Progressing { after } => Some(self.recheck().map_or(*after, |recheck| recheck.min(*after))),
             Verdict::Blocked { after, .. } => Some(after.map_or(Self::BLOCKED, |after| after.min(Self::BLOCKED))),
             Verdict::Failed { error, .. } => match error.class {
                 Class::RateLimited(after) => Some(after),
@@ -290,6 +309,7 @@ impl fmt::Display for StepState {
         match self {
             Self::Ready => f.write_str("ready"),
             Self::Gone => f.write_str("gone"),
+            Self::Remains => f.write_str("still there"),
             Self::NotReached => f.write_str("not reached"),
             Self::Waiting(_) => f.write_str("pending"),
             Self::Missing => f.write_str("missing"),

@@ -108,3 +108,17 @@ proof!(
     compiles: "let gone = removal.remove(&Old, &(), &()).await.unwrap(); let empty = Empty { account: &gone };",
     fails: "let gone = pass.step(&Svm, &(), &()).await.unwrap(); let empty = Empty { account: &gone };",
 );
+
+proof!(
+    WhatARemovalFoundIsNoProofForAStep,
+    "E0308",
+    compiles: "let svm = pass.step(&Svm, &(), &()).await.unwrap(); let account = Account { svm: &svm };",
+    fails: "let Some(reconcile::Found::Here(svm)) = removal.read(&Svm, &()).await else { return }; let account = Account { svm: &svm };",
+);
+
+proof!(
+    WhatIsNotedWasSeenToLogIn,
+    "E0308",
+    compiles: "let noted = |login: &Seen<'_, reconcile::Login>| { reconcile::Verified::new(login); };",
+    fails: "let noted = |login: &reconcile::Login| { reconcile::Verified::new(login); };",
+);

@@ -120,6 +120,14 @@ pub trait Observe: Sync {
         None
     }
 
+    /// How long what was seen to be ready stays so by itself: a certificate that expires, a backup that gets old. `None` if
+    /// it stays until somebody changes it.
+    ///
+    /// The smallest of all steps is [`Outcome::recheck`](crate::Outcome::recheck), by which the next pass is due in time.
+    fn recheck(&self, _ready: &Self::Out) -> Option<Duration> {
+        None
+    }
+
     /// Looks at it. Writes nothing: also not to verify something (log in, compare a hash; do not "set it again").
     ///
     /// # Errors

@@ -3,13 +3,14 @@
 
 use std::{
     collections::BTreeSet,
+    future::ready,
     sync::{Arc, Mutex},
 };
 
 use futures::executor::block_on;
 use reconcile::{
-    Change, Decision, Escrow, Found, Journal as _, Kept, MemoryJournal, Observe, Observed, Pass, Payload, RecordName,
-    Recorded, Records, Removal, Secret, Seen, Step, StepError, StepId, StepState, Verdict, Verified,
+    Change, Decision, Escrow, Found, Journal as _, Kept, Login, MemoryJournal, Observe, Observed, Pass, Payload,
+    RecordName, Recorded, Records, Removal, Secret, Seen, Step, StepError, StepId, StepState, Verdict, Verified,
 };
 
 fn name(text: &str) -> RecordName {
@@ -31,6 +32,90 @@ fn mint(count: &Mutex<u32>) -> impl Fn() -> Result<Secret, StepError> + Sync + '
 
 fn exposed(kept: &Kept) -> Vec<&str> {
     kept.candidates().map(Secret::expose).collect()
+}
+
+/// A server that lets in whoever has this password. The step says that it is ready whatever came of it.
+struct LogIn<'p> {
+    kept: &'p Seen<'p, Kept>,
+    with: &'p str,
+}
+
+impl Observe for LogIn<'_> {
+    type Out = Login;
+    type Read = ();
+
+    fn id(&self) -> StepId {
+        "login".into()
+    }
+
+    async fn observe(&self, (): &()) -> Result<Observed<Login>, StepError> {
+        Ok(Observed::Ready(self.kept.log_in(|secret| ready(Ok(secret.expose() == self.with))).await?))
+    }
+}
+
+impl Step for LogIn<'_> {
+    type Write = ();
+
+    async fn apply(&self, (): &(), _: Change<'_, Login>) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_no_login_worked_with_is_never_noted() {
+    let (journal, count) = (MemoryJournal::new(), Mutex::new(0));
+    let records = records(&journal);
+    let escrow = Escrow::new(name("password"), mint(&count));
+    let goal = ["password", "login", "password/verified"];
+    let pass = Pass::new("storage", goal);
+    block_on(async {
+        let kept = pass.step(&escrow, records.reader(), &records).await.unwrap();
+        let login = pass.step(&LogIn { kept: &kept, with: "fresh-1" }, &(), &()).await.unwrap();
+        pass.step(&Verified::new(&login), records.reader(), &records).await.unwrap();
+        // A rotation writes the next value down, and crashes before it is set.
+        let kept = escrow.observe(records.reader()).await.unwrap();
+        let Observed::Ready(kept) = kept else { panic!("it is there") };
+        records.add_candidate(&name("password"), &kept, &Secret::new("never-set")).await.unwrap();
+    });
+    assert!(pass.finish().is_converged());
+
+    for (with, state) in [
+        ("lost", StepState::Unknown(StepError::config("no-login-seen"))), // a step that says ready without a login
+        ("fresh-1", StepState::Ready),
+    ] {
+        let pass = Pass::new("storage", goal);
+        block_on(async {
+            let kept = pass.step(&escrow, records.reader(), &records).await.unwrap();
+            assert_eq!(exposed(&kept), ["never-set", "fresh-1"]);
+            let login = pass.step(&LogIn { kept: &kept, with }, &(), &()).await.unwrap();
+            pass.step(&Verified::new(&login), records.reader(), &records).await;
+        });
+        assert_eq!(pass.finish().step(&"password/verified".into()).unwrap().state, state);
+    }
+    let Observed::Ready(kept) = block_on(escrow.observe(records.reader())).unwrap() else { panic!("it is there") };
+    assert_eq!(exposed(&kept), ["fresh-1"]);
+}
+
+#[test]
+fn the_verified_value_stays_however_many_are_added() {
+    let count = Mutex::new(0);
+    let records = records(&MemoryJournal::new());
+    let escrow = Escrow::new(name("password"), mint(&count));
+    let pass = Pass::new("storage", ["password", "login", "password/verified"]);
+    block_on(async {
+        let kept = pass.step(&escrow, records.reader(), &records).await.unwrap();
+        let login = pass.step(&LogIn { kept: &kept, with: "fresh-1" }, &(), &()).await.unwrap();
+        pass.step(&Verified::new(&login), records.reader(), &records).await.unwrap();
+    });
+    for n in 2..22 {
+        let Observed::Ready(kept) = block_on(escrow.observe(records.reader())).unwrap() else { panic!("it is there") };
+        assert_eq!(kept.verified().map(Secret::expose), Some("fresh-1"), "before {n}");
+        block_on(records.add_candidate(&name("password"), &kept, &Secret::new(format!("fresh-{n}")))).unwrap();
+    }
+    let Observed::Ready(kept) = block_on(escrow.observe(records.reader())).unwrap() else { panic!("it is there") };
+    let newest = ["fresh-21", "fresh-20", "fresh-19", "fresh-18", "fresh-17", "fresh-16", "fresh-15", "fresh-1"];
+    assert_eq!(exposed(&kept), newest);
+    assert_eq!(kept.verified().map(Secret::expose), Some("fresh-1"));
 }
 
 #[test]
@@ -62,12 +147,13 @@ fn a_credential_is_made_once_and_verified_once() {
     let (journal, count) = (MemoryJournal::new(), Mutex::new(0));
     let records = records(&journal);
     for passes in 1..4 {
-        let pass = Pass::new("storage", ["password", "password/verified"]);
+        let pass = Pass::new("storage", ["password", "login", "password/verified"]);
         let escrow = Escrow::new(name("password"), mint(&count));
         block_on(async {
             let kept = pass.step(&escrow, records.reader(), &records).await.unwrap();
             assert_eq!(exposed(&kept), ["fresh-1"]);
-            let verified = Verified::new(name("password"), &kept, kept.newest());
+            let login = pass.step(&LogIn { kept: &kept, with: "fresh-1" }, &(), &()).await.unwrap();
+            let verified = Verified::new(&login);
             let kept = pass.step(&verified, records.reader(), &records).await.unwrap();
             assert_eq!(kept.verified().map(Secret::expose), Some("fresh-1"));
         });
@@ -100,14 +186,13 @@ fn another_value_is_added_and_what_worked_is_kept_until_it_is_seen_to_work() {
     );
     assert_eq!((now.candidates().len(), now.verified()), (Kept::MAX_CANDIDATES, None));
 
-    let pass = Pass::new("storage", ["password", "password/verified"]);
+    let pass = Pass::new("storage", ["password", "login", "password/verified"]);
     block_on(async {
         let seen = pass.step(&escrow, records.reader(), &records).await.unwrap();
-        let works = seen.candidates().nth(2).unwrap().clone();
-        let verified = Verified::new(name("password"), &seen, &works);
-        let kept = pass.step(&verified, records.reader(), &records).await.unwrap();
+        let login = pass.step(&LogIn { kept: &seen, with: "fresh-9" }, &(), &()).await.unwrap();
+        let kept = pass.step(&Verified::new(&login), records.reader(), &records).await.unwrap();
         assert_eq!(exposed(&kept), ["fresh-9"]);
-        assert_eq!(kept.verified(), Some(&works));
+        assert_eq!(kept.verified(), login.works());
     });
 
     // One that is added later does not take the verified one away.
@@ -122,14 +207,14 @@ fn what_was_added_meanwhile_is_not_forgotten() {
     let count = Mutex::new(0);
     let records = records(&MemoryJournal::new());
     let escrow = Escrow::new(name("password"), mint(&count));
-    let pass = Pass::new("storage", ["password", "password/verified"]);
+    let pass = Pass::new("storage", ["password", "login", "password/verified"]);
     block_on(async {
         let seen = pass.step(&escrow, records.reader(), &records).await.unwrap();
+        let login = pass.step(&LogIn { kept: &seen, with: "fresh-1" }, &(), &()).await.unwrap();
         records.add_candidate(&name("password"), &seen, &Secret::new("other")).await.unwrap();
         let late = records.add_candidate(&name("password"), &seen, &Secret::new("late")).await;
         assert_eq!(late.unwrap_err().kind(), reconcile::JournalErrorKind::Changed);
-        let verified = Verified::new(name("password"), &seen, seen.newest());
-        assert!(pass.step(&verified, records.reader(), &records).await.is_none());
+        assert!(pass.step(&Verified::new(&login), records.reader(), &records).await.is_none());
     });
     let outcome = pass.finish();
     let conflict = StepError::conflict("journal-changed");
@@ -150,27 +235,25 @@ struct Account<'p> {
 }
 
 impl Observe for Account<'_> {
-    type Out = Secret;
+    type Out = Login;
     type Read = Server;
 
     fn id(&self) -> StepId {
         "account".into()
     }
 
-    async fn observe(&self, server: &Server) -> Result<Observed<Secret>, StepError> {
+    async fn observe(&self, server: &Server) -> Result<Observed<Login>, StepError> {
         let set = server.set.lock().unwrap().last().cloned();
         let Some(set) = set else { return Ok(Observed::Absent) };
-        match self.kept.candidates().find(|secret| secret.expose() == set) {
-            Some(works) => Ok(Observed::Ready(works.clone())),
-            None => Ok(Observed::Drifted { now: Secret::new(""), why: "no-login" }),
-        }
+        let login = self.kept.log_in(|secret| ready(Ok(secret.expose() == set))).await?;
+        Ok(login.observed("no-login"))
     }
 }
 
 impl Step for Account<'_> {
     type Write = Server;
 
-    async fn apply(&self, server: &Server, _: Change<'_, Secret>) -> Result<(), StepError> {
+    async fn apply(&self, server: &Server, _: Change<'_, Login>) -> Result<(), StepError> {
         let password = self.kept.newest().expose().to_owned();
         if !server.seen_before.lock().unwrap().insert(password.clone()) {
             return Err(StepError::config("password-was-used"));
@@ -191,8 +274,7 @@ fn an_account_is_made_with_what_is_written_down_and_logs_in() {
         block_on(async {
             let kept = pass.step(&escrow, records.reader(), &records).await.unwrap();
             let works = pass.step(&Account { kept: &kept }, &server, &server).await.unwrap();
-            let verified = Verified::new(name("password"), &kept, &works);
-            pass.step(&verified, records.reader(), &records).await.unwrap();
+            pass.step(&Verified::new(&works), records.reader(), &records).await.unwrap();
         });
         let outcome = pass.finish();
         assert_eq!((outcome.is_converged(), outcome.writes()), (true, writes));

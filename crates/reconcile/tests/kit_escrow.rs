@@ -1,14 +1,17 @@
 //! A credential in an encrypted journal in an object store, under the kit.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    future::ready,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use objstore_core::{MemoryStore, Prefix};
 use reconcile::{
-    Change, Encrypted, Escrow, Event, JournalKey, Kept, Observe, Observed, Observer, Outcome, Pass, RecordName,
+    Change, Encrypted, Escrow, Event, JournalKey, Kept, Login, Observe, Observed, Observer, Outcome, Pass, RecordName,
     Records, Secret, Seen, Step, StepError, StepId, StoreJournal, Verified,
     testkit::{Call, Fault, Faults, FaultyStore, Kit, Reason},
 };
@@ -62,27 +65,25 @@ fn lost(_: Fault) -> StepError {
 }
 
 impl<'p> Observe for Account<'p> {
-    type Out = Secret;
+    type Out = Login;
     type Read = Server<'p>;
 
     fn id(&self) -> StepId {
         "account".into()
     }
 
-    async fn observe(&self, server: &Server<'p>) -> Result<Observed<Secret>, StepError> {
+    async fn observe(&self, server: &Server<'p>) -> Result<Observed<Login>, StepError> {
         let set = server.faults.call(LOGIN, || server.world.set.lock().unwrap().last().cloned()).await.map_err(lost)?;
         let Some(set) = set else { return Ok(Observed::Absent) };
-        let works = self.kept.candidates().find(|secret| secret.expose() == set);
-        Ok(works.map_or(Observed::Drifted { now: Secret::new(""), why: "no-login" }, |works| {
-            Observed::Ready(works.clone())
-        }))
+        let login = self.kept.log_in(|secret| ready(Ok(secret.expose() == set))).await?;
+        Ok(login.observed("no-login"))
     }
 }
 
 impl<'p> Step for Account<'p> {
     type Write = Server<'p>;
 
-    async fn apply(&self, server: &Server<'p>, _: Change<'_, Secret>) -> Result<(), StepError> {
+    async fn apply(&self, server: &Server<'p>, _: Change<'_, Login>) -> Result<(), StepError> {
         let secret = if server.world.forgetful { server.world.mint() } else { self.kept.newest().clone() };
         let password = secret.expose().to_owned();
         let set = || {
@@ -104,10 +105,10 @@ async fn pass(world: &World, faults: &Faults) -> Outcome {
     let (server, shown) = (Server { world, faults }, Shown(&world.shown));
 
     let pass = Pass::new("storage", ["password", "account", "password/verified"]).with_observer(&shown);
-    if let Some(kept) = pass.step(&Escrow::new(name.clone(), || Ok(world.mint())), records.reader(), &records).await
+    if let Some(kept) = pass.step(&Escrow::new(name, || Ok(world.mint())), records.reader(), &records).await
         && let Some(works) = pass.step(&Account { kept: &kept }, &server, &server).await
     {
-        pass.step(&Verified::new(name, &kept, &works), records.reader(), &records).await;
+        pass.step(&Verified::new(&works), records.reader(), &records).await;
     }
     pass.finish()
 }

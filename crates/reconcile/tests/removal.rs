@@ -96,20 +96,61 @@ fn an_unknown_thing_keeps_what_it_stands_on_and_the_end() {
 }
 
 #[test]
-fn a_look_tells_both_and_a_failed_one_holds_the_removal() {
-    block_on(async {
+fn what_is_only_looked_at_and_still_there_holds_the_removal() {
+    let cases = [
+        ("ready", READY, Some(1), "still there", "blocked step=a"),
+        ("drifted", DRIFTED, Some(2), "still there", "blocked step=a"),
+        ("unknown", failed(GONE_WRONG), None, "unknown: reset (Transient)", "failed step=a error=reset (Transient)"),
+    ];
+    for (name, answer, here, state, verdict) in cases {
         let calls = Calls::default();
-        let removal = Removal::new("flow", ["here", "drifted", "gone", "unknown"]);
-        assert!(matches!(removal.look(&step("here", [READY]), &calls).await, Some(Found::Here(seen)) if *seen == 1));
-        assert!(
-            matches!(removal.look(&step("drifted", [DRIFTED]), &calls).await, Some(Found::Here(seen)) if *seen == 2)
-        );
-        assert!(matches!(removal.look(&step("gone", [ABSENT]), &calls).await, Some(Found::Gone(_))));
-        assert!(removal.look(&step("unknown", [failed(GONE_WRONG)]), &calls).await.is_none());
+        let removal = Removal::new("flow", ["a"]);
+        let thing = step("a", [answer]);
+        let found = match block_on(removal.look(&thing, &calls)) {
+            Some(Found::Here(now)) => Some(*now),
+            Some(Found::Gone(_)) => panic!("{name}: it is there"),
+            None => None,
+        };
         let outcome = removal.finish();
-        assert_eq!(held(&outcome), ["unknown: unknown: reset (Transient)"]);
+        assert_eq!(found, here, "{name}");
+        assert_eq!((outcome.verdict.to_string(), held(&outcome)), (verdict.to_owned(), vec![format!("a: {state}")]));
         assert_eq!(calls.writes(), Vec::<String>::new());
+    }
+    let removal = Removal::new("flow", ["a"]);
+    assert!(matches!(block_on(removal.look(&step("a", [ABSENT]), &Calls::default())), Some(Found::Gone(_))));
+    assert!(removal.finish().is_converged());
+}
+
+#[test]
+fn what_is_read_may_stay_but_must_be_known() {
+    let cases = [
+        ("here", READY, Verdict::Converged),
+        ("drifted", DRIFTED, Verdict::Converged),
+        ("absent", ABSENT, Verdict::Converged),
+        ("unknown", failed(GONE_WRONG), Verdict::Failed { step: "where/read".into(), error: GONE_WRONG }),
+    ];
+    for (name, answer, verdict) in cases {
+        let calls = Calls::default();
+        let removal = Removal::new("flow", ["a"]);
+        block_on(async {
+            let place = removal.read(&step("where", [answer]), &calls).await;
+            assert_eq!(place.is_some(), verdict == Verdict::Converged, "{name}");
+            removal.remove(&step("a", [READY, ABSENT]), &calls, &calls).await;
+        });
+        assert_eq!(removal.finish().verdict, verdict, "{name}");
+        assert_eq!(calls.writes(), ["remove a"], "{name}");
+    }
+}
+
+#[test]
+fn what_is_read_can_be_removed_in_the_end() {
+    let calls = Calls::default();
+    let removal = Removal::new("flow", ["where"]);
+    block_on(async {
+        removal.read(&step("where", [READY]), &calls).await.unwrap();
+        removal.remove(&step("where", [READY, ABSENT]), &calls, &calls).await.unwrap();
     });
+    assert!(removal.finish().is_converged());
 }
 
 #[test]

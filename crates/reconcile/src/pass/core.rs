@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fmt,
     future::poll_fn,
     pin::pin,
@@ -61,7 +61,17 @@ impl<'o> Core<'o> {
 
     /// Claims a step; `None` if the pass is misused, now or before.
     pub(super) fn claim<T: Observe>(&self, step: &T) -> Option<Claim<'_, 'o>> {
-        let (id, timeout) = (step.id(), step.timeout());
+        self.claim_as(step.id(), step.timeout())
+    }
+
+    /// Claims what is read for the steps of the goal and is not one of them: it gets a place of its own, as `<step>/read`.
+    pub(super) fn claim_input<T: Observe>(&self, input: &T) -> Option<Claim<'_, 'o>> {
+        let id = StepId::from(format!("{}/read", input.id()));
+        self.lock().add(id.clone());
+        self.claim_as(id, input.timeout())
+    }
+
+    fn claim_as(&self, id: StepId, timeout: Option<std::time::Duration>) -> Option<Claim<'_, 'o>> {
         let (first, index) = {
             let mut log = self.lock();
             let first = !std::mem::replace(&mut log.started, true);
@@ -77,7 +87,7 @@ impl<'o> Core<'o> {
 
     pub(super) fn finish(self) -> Outcome {
         let log = self.log.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let outcome = Outcome::new(self.flow.clone().into_owned(), log.steps, log.misuse);
+        let outcome = Outcome::new(self.flow.clone().into_owned(), log.steps, log.misuse, self.plan);
         if let Some(observer) = self.observer {
             observer.event(&self.flow, &Event::PassEnded { outcome: &outcome });
         }
@@ -99,17 +109,30 @@ impl Log {
     fn new(goal: impl Iterator<Item = StepId>) -> Self {
         let mut log = Self { steps: Vec::new(), places: BTreeMap::new(), misuse: None, started: false };
         for step in goal {
-            let place = Place { index: log.steps.len(), claimed: false };
-            if log.places.insert(step.clone(), place).is_some() {
+            if !log.add(step.clone()) {
                 log.misuse.get_or_insert(PassError::DuplicateGoal(step));
-                continue;
             }
-            log.steps.push(StepReport { step, state: StepState::NotReached, writes: 0 });
         }
         if log.steps.is_empty() {
             log.misuse = Some(PassError::EmptyGoal);
         }
         log
+    }
+
+    /// Makes a place for a step; not if it has one.
+    fn add(&mut self, step: StepId) -> bool {
+        let place = Place { index: self.steps.len(), claimed: false };
+        let added = match self.places.entry(step.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+                true
+            }
+        };
+        if added {
+            self.steps.push(StepReport { step, state: StepState::NotReached, writes: 0, recheck: None });
+        }
+        added
     }
 
     fn claim(&mut self, id: &StepId, no_timer: bool) -> Option<usize> {
@@ -172,6 +195,14 @@ impl Claim<'_, '_> {
 
     pub(super) const fn wrote(&self) -> bool {
         self.writes > 0
+    }
+
+    /// Ends the step as ready; it wants to be looked at again after this time.
+    pub(super) fn end_ready(self, recheck: Option<std::time::Duration>) {
+        if let Some(report) = self.core.lock().steps.get_mut(self.index) {
+            report.recheck = recheck;
+        }
+        self.end(StepState::Ready);
     }
 
     /// Ends the step.

@@ -91,7 +91,7 @@ impl<'o> Pass<'o> {
         let mut claim = self.0.claim(step)?;
         match advance(&mut claim, step, read, write).await? {
             Ok(seen) => {
-                claim.end(StepState::Ready);
+                claim.end_ready(step.recheck(&seen));
                 Some(Seen::new(seen))
             }
             Err(held) => {
@@ -109,7 +109,7 @@ impl<'o> Pass<'o> {
         let claim = self.0.claim(thing)?;
         let held = match claim.observe(thing, read).await {
             Ok(Observed::Ready(seen)) => {
-                claim.end(StepState::Ready);
+                claim.end_ready(thing.recheck(&seen));
                 return Some(Seen::new(seen));
             }
             Ok(Observed::Absent) => StepState::Missing,

@@ -6,19 +6,20 @@ use super::{
     core::{Claim, Core},
     ends, held_back,
 };
-use crate::{Action, Found, Gone, Observe, Observed, Observer, Outcome, Remove, Seen, StepId, StepState, Timer};
+use crate::{Action, Found, Gone, Observe, Observed, Observer, Outcome, Remains, Remove, StepId, StepState, Timer};
 
 /// One pass that removes what a flow made: its own goal, its own order, nothing taken from the specification.
 ///
-/// The specification may have changed since, so read from the journal what was made, with [`look`](Self::look). What must
-/// go first is a `&Gone` in a field of what goes after it. A look that fails keeps the removal from ever being converged:
-/// a finalizer that waits for [`is_converged`](Outcome::is_converged) leaves nothing behind.
+/// The specification may have changed since, so read from the journal what was made, with [`read`](Self::read). What must
+/// go first is a `&Gone` in a field of what goes after it. A look that fails keeps the removal from ever being converged,
+/// and so does a thing of the goal that is still there: a finalizer that waits for
+/// [`is_converged`](Outcome::is_converged) leaves nothing behind.
 #[must_use = "a removal tells what came of it in `finish`"]
 #[derive(Debug)]
 pub struct Removal<'o>(Core<'o>);
 
 impl<'o> Removal<'o> {
-    /// A removal of what the flow of this name made. `goal` names everything that is looked at or removed in it.
+    /// A removal of what the flow of this name made. `goal` names everything that must be gone.
     pub fn new(flow: impl Into<Cow<'static, str>>, goal: impl IntoIterator<Item = impl Into<StepId>>) -> Self {
         Self(Core::new(flow.into(), goal, false))
     }
@@ -38,26 +39,31 @@ impl<'o> Removal<'o> {
         Self(self.0.with_timer(timer))
     }
 
-    /// Looks whether a thing is there, as it should be or not. `None` if that is not known, or not settled.
+    /// Looks whether a thing of the goal is gone. `None` if that is not known, or not settled.
+    ///
+    /// It is not ours to remove, and must go all the same: found here, it holds the removal as blocked.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the removal not converged; nothing is ever written.
     pub async fn look<'p, T: Observe>(&'p self, thing: &T, read: &T::Read) -> Option<Found<'p, T::Out>> {
         let claim = self.0.claim(thing)?;
-        match remains(&claim, thing, read).await {
-            Ok(Some(now)) => {
-                claim.end(StepState::Ready);
-                Some(Found::Here(Seen::new(now)))
-            }
-            Ok(None) => {
-                claim.end(StepState::Gone);
-                Some(Found::Gone(Gone::new()))
-            }
-            Err(held) => {
-                claim.end(held);
-                None
-            }
-        }
+        let (state, found) = found(remains(&claim, thing, read).await, StepState::Remains);
+        claim.end(state);
+        found
+    }
+
+    /// Reads what the removal must know: where things are, what was made. It is no part of the goal, and may stay.
+    ///
+    /// `None` if it is not known; that holds the removal, as a step of the name with `/read`. What is read may also be in
+    /// the goal, to be removed later.
+    ///
+    /// # Cancel safety
+    /// As [`look`](Self::look).
+    pub async fn read<'p, T: Observe>(&'p self, thing: &T, read: &T::Read) -> Option<Found<'p, T::Out>> {
+        let claim = self.0.claim_input(thing)?;
+        let (state, found) = found(remains(&claim, thing, read).await, StepState::Ready);
+        claim.end(state);
+        found
     }
 
     /// Looks at a thing, removes it if it was seen to be there, and looks again. `Some` only if it was seen to be absent.
@@ -99,6 +105,15 @@ async fn remains<T: Observe>(claim: &Claim<'_, '_>, thing: &T, read: &T::Read) -
         Ok(Observed::Pending(after)) => Err(StepState::Waiting(after)),
         Ok(Observed::Foreign(owner)) => Err(StepState::Foreign(owner)),
         Err(error) => Err(StepState::Unknown(error)),
+    }
+}
+
+/// How a look ends its step, and what it tells; `here` is the state if the thing is there.
+fn found<'p, S>(seen: Result<Option<S>, StepState>, here: StepState) -> (StepState, Option<Found<'p, S>>) {
+    match seen {
+        Ok(Some(now)) => (here, Some(Found::Here(Remains::new(now)))),
+        Ok(None) => (StepState::Gone, Some(Found::Gone(Gone::new()))),
+        Err(held) => (held, None),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use reconcile::{Change, Kept, Observe, Observed, RecordName, Secret, Seen, Step, StepError, StepId};
+use reconcile::{Change, Kept, Login, Observe, Observed, RecordName, Secret, Seen, Step, StepError, StepId};
 
 use super::{Flow, Guard, OurLif, OurSvm};
 use crate::client::{Reader, Writer};
@@ -29,14 +29,14 @@ pub struct AccountStep<'p> {
 /// An account that one can log in to.
 #[derive(Debug)]
 pub struct OurAccount {
-    works: Secret,
+    login: Login,
+    /// What works. While the account is drifted, the newest one, which does not.
     credential: Credential,
 }
 
-impl OurAccount {
-    /// The password that works. While the account is drifted, the newest one, which does not.
-    pub fn password(&self) -> &Secret {
-        &self.works
+impl AsRef<Login> for OurAccount {
+    fn as_ref(&self) -> &Login {
+        &self.login
     }
 }
 
@@ -61,18 +61,12 @@ impl AccountStep<'_> {
         Credential { username: Name::clone(self.name()), password: Password::new(password.expose()) }
     }
 
-    fn account(&self, works: &Secret) -> OurAccount {
-        OurAccount { works: works.clone(), credential: self.with(works) }
-    }
-
-    /// Logs in with each candidate: two of them can be in question after a crash.
-    async fn works(&self, read: &Reader) -> Result<Option<Secret>, StepError> {
-        for candidate in self.kept.candidates() {
-            if self.can_log_in(read, candidate).await? {
-                return Ok(Some(candidate.clone()));
-            }
-        }
-        Ok(None)
+    /// Two passwords can be in question after a crash: the login tells which one works.
+    fn judge(&self, login: Login) -> Observed<OurAccount> {
+        let works = login.works().is_some();
+        let credential = self.with(login.works().unwrap_or(self.kept.newest()));
+        let now = OurAccount { login, credential };
+        if works { Observed::Ready(now) } else { Observed::Drifted { now, why: "login-refused" } }
     }
 
     async fn can_log_in(&self, read: &Reader, password: &Secret) -> Result<bool, StepError> {
@@ -141,10 +135,8 @@ impl Observe for AccountStep<'_> {
         if !self.flow.guards.read(Guard::AccountNeedsAnAnswer, found)? {
             return Ok(Observed::Absent);
         }
-        Ok(match self.works(read).await? {
-            Some(works) => Observed::Ready(self.account(&works)),
-            None => Observed::Drifted { now: self.account(self.kept.newest()), why: "login-refused" },
-        })
+        let login = self.kept.log_in(|candidate| self.can_log_in(read, candidate)).await?;
+        Ok(self.judge(login))
     }
 }
 

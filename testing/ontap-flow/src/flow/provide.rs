@@ -1,6 +1,6 @@
 //! The order of the steps, which their fields dictate: a step is made of what it needs.
 
-use reconcile::{Escrow, Kept, Pass, Seen, StepId, Verified};
+use reconcile::{Escrow, Pass, Seen, StepId, Verified};
 
 use super::{
     AccountStep, CREDENTIAL, Flow, LifStep, NAME, Nodes, NodesStep, OurAccount, OurLif, OurSvm, PLACEMENT,
@@ -76,15 +76,14 @@ impl<'r> Run<'r> {
         let escrow = Escrow::new(account::record(), || Ok(write.mint()));
         let kept = pass.step(&escrow, read.records(), write.records()).await?;
         let account = pass.step(&AccountStep { flow, svm, management, kept: &kept }, read, write).await?;
-        self.note(&kept, &account).await;
+        self.note(&account).await;
         let seed = SecretStep { flow, place: Place::Seed, source: &account, noted_before: kept.verified().is_some() };
         let seed = pass.step(&seed, read, write).await?;
         let shoot = SecretStep { flow, place: Place::Shoot, source: &seed, noted_before: false };
         pass.step(&shoot, read, write).await.map(drop)
     }
 
-    async fn note(&self, kept: &Seen<'_, Kept>, account: &Seen<'_, OurAccount>) {
-        let verified = Verified::new(account::record(), kept, account.password());
-        self.pass.step(&verified, self.read.records(), self.write.records()).await;
+    async fn note(&self, account: &Seen<'_, OurAccount>) {
+        self.pass.step(&Verified::new(account), self.read.records(), self.write.records()).await;
     }
 }

@@ -1,7 +1,7 @@
 //! What was made goes, in reverse order, by the journal: the specification may be another one by now.
 
 use reconcile::{
-    Found, Gone, Observe, Observed, Observer, Outcome, Record, Recorded, Removal, Remove, Seen, StepError, StepId,
+    Found, Gone, Observe, Observed, Observer, Outcome, Record, Recorded, Remains, Removal, Remove, StepError, StepId,
 };
 use serde::de::IgnoredAny;
 
@@ -30,7 +30,7 @@ pub async fn remove(wire: Wire, guards: Guards, observer: &dyn Observer) -> Outc
 /// One removal, and the two clients.
 struct Run<'r> {
     flow: &'r Flow,
-    placement: &'r Seen<'r, Record<Placement>>,
+    placement: &'r Remains<'r, Record<Placement>>,
     removal: &'r Removal<'r>,
     read: Reader,
     write: Writer,
@@ -66,7 +66,7 @@ pub struct SvmRemoval<'p> {
     /// What was made.
     pub flow: &'p Flow,
     /// Where.
-    pub placement: &'p Seen<'p, Record<Placement>>,
+    pub placement: &'p Remains<'p, Record<Placement>>,
     /// The secret that let others in.
     pub secret: &'p Gone<'p, OurSecret>,
 }
