@@ -141,7 +141,7 @@ fn a_record_of_another_flow_or_of_a_newer_format_is_an_error_and_stays() {
     let cases = [
         (r#"{"format":1,"flow":"theirs","body":"x"}"#, JournalErrorKind::OtherFlow, "journal-other-flow"),
         (r#"{"format":2,"flow":"ours","shape":"unknown"}"#, JournalErrorKind::NewerFormat, "journal-newer-format"),
-        (r#"{"format":1,"flow":"ours","body":7}"#, JournalErrorKind::Damaged, "journal-damaged"),
+        (r#"{"format":0,"flow":"ours","body":"x"}"#, JournalErrorKind::Damaged, "journal-damaged"),
         (r#"{"format":1,"flow":"ou"#, JournalErrorKind::Damaged, "journal-damaged"),
         ("", JournalErrorKind::Damaged, "journal-damaged"),
         ("reconcile-sealed 1\n…", JournalErrorKind::WrongKey, "journal-wrong-key"),
@@ -154,7 +154,10 @@ fn a_record_of_another_flow_or_of_a_newer_format_is_an_error_and_stays() {
         assert_eq!(error.kind(), expected, "{stored}");
         assert!(error.to_string().ends_with("record=a"), "{error}");
         assert_eq!(StepError::from(error).code, code);
+        let at = block_on(journal.get(&name("a"))).unwrap().unwrap().revision().clone();
         assert_eq!(kind(block_on(records.create(&name("a"), &"mine"))), JournalErrorKind::Exists, "{stored}");
+        assert_eq!(kind(block_on(records.replace(&name("a"), &at, &"mine"))), expected, "{stored}");
+        assert_eq!(kind(block_on(records.delete(&name("a"), &at))), expected, "{stored}");
         assert_eq!(journal.writes(), 1, "{stored}");
     }
 }
@@ -183,6 +186,19 @@ fn what_was_sealed_opens_with_its_key_and_under_its_name_only() {
     block_on(inner.create(&name("plain"), &Payload::plain(*b"{}"))).unwrap();
     assert_eq!(kind(block_on(sealed.get(&name("plain")))), JournalErrorKind::Damaged);
     assert_eq!(text(&sealed, &a), Some(b"hunter2".to_vec()));
+}
+
+#[test]
+fn a_record_of_one_journal_does_not_open_in_another_with_another_context() {
+    let (one, two, key) = (MemoryJournal::new(), MemoryJournal::new(), JournalKey::new([7; 32]));
+    let of = |journal: &MemoryJournal, context: &str| Encrypted::new(journal.clone(), &key).with_context(context);
+    let a = name("a");
+    block_on(of(&one, "project-a").create(&a, &Payload::secret(*b"hunter2"))).unwrap();
+    block_on(two.create(&a, &Payload::plain(text(&one, &a).unwrap()))).unwrap();
+    assert_eq!(text(&of(&one, "project-a"), &a), Some(b"hunter2".to_vec()));
+    for context in ["project-b", ""] {
+        assert_eq!(kind(block_on(of(&two, context).get(&a))), JournalErrorKind::WrongKey, "{context:?}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub enum JournalErrorKind {
     Damaged,
     /// The record is secret, and this journal would show it; nothing was changed. *Wrap it in `Encrypted`.*
     NeedsEncryption,
-    /// The record is encrypted, and this is not its key, its name or its journal; or it was altered. *Use the right key.*
+    /// The record is encrypted, and this is not its key, its name or its context; or it was altered. *Use the right key.*
     WrongKey,
     /// The name is not the name of a record. *Use 1 to 100 of letters, digits, `.`, `_`, `-`.*
     InvalidName,
@@ -82,7 +82,7 @@ impl JournalErrorKind {
             Self::Damaged => "the record cannot be read: restore it or remove it by hand",
             Self::NeedsEncryption => "this journal would show a secret: wrap it in `Encrypted`, with a key",
             Self::WrongKey => {
-                "the record is encrypted and does not open: use its key, and the name that it was written under"
+                "the record is encrypted and does not open: use its key, and the name and the context that it was written under"
             }
             Self::InvalidName => {
                 "not the name of a record: use 1 to 100 letters, digits, '.', '_' or '-', no dot first"

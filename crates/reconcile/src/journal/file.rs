@@ -1,16 +1,17 @@
 //! A journal in a folder.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, OpenOptions},
     future::ready,
     io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
     Journal, JournalError, JournalErrorKind, Payload, RecordName, Revision, Stored,
+    folder::{Folder, sync_parent},
     token::{frame, unframe},
 };
 use crate::{BoxFuture, OsRandom, Random};
@@ -22,14 +23,20 @@ use crate::{BoxFuture, OsRandom, Random};
 /// `Encrypted` (feature `encrypt`) where that is too little.
 ///
 /// A change is written beside the record, synced, moved into its place, and the folder is synced: after a crash the record
-/// is the old one or the new one. Writers of several processes take turns by a lock in the folder, which must be on a file
-/// system that has locks.
+/// is the old one or the new one. Writers of several processes take turns by a lock on the folder (`flock`), which must be
+/// on a file system that locks folders: NFS does not, and is refused.
+///
+/// The folder that is there when the journal is opened is the journal. If another is found in its place later (a volume was
+/// unmounted, a folder moved away), or a record is a link to nothing, that is an error and never absence. So mount the
+/// volume before the program starts: an empty mount point that is opened is an empty journal.
 ///
 /// Calls block their thread for as long as the disk takes (a change syncs twice), and are done when they return: their
-/// futures never wait.
+/// futures never wait, so a step's timeout cannot end them. A change also waits for its turn: another process that is
+/// *stopped* (`SIGSTOP`, a debugger) in the middle of a change holds everybody up until it goes on or dies. Where that can
+/// happen, run passes on a thread that may block.
 #[derive(Debug, Clone)]
 pub struct FileJournal {
-    folder: PathBuf,
+    folder: Folder,
     random: Arc<dyn Random>,
 }
 
@@ -39,8 +46,9 @@ impl FileJournal {
     /// # Errors
     /// [`Denied`](JournalErrorKind::Denied) or [`Unavailable`](JournalErrorKind::Unavailable), with the cause.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, JournalError> {
-        let journal = Self { folder: folder.into(), random: Arc::new(OsRandom) };
-        journal.prepare().map_err(|source| failed(None, source))?;
+        let folder = Folder::open(folder.into()).map_err(|source| failed(None, source))?;
+        let journal = Self { folder, random: Arc::new(OsRandom) };
+        journal.sweep().map_err(|source| failed(None, source))?;
         Ok(journal)
     }
 
@@ -51,30 +59,40 @@ impl FileJournal {
         self
     }
 
-    fn prepare(&self) -> io::Result<()> {
-        match DirBuilder::new().mode(0o700).create(&self.folder) {
-            Ok(()) => sync_folder(&self.folder)?,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        let _turn = self.lock()?;
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "new") {
-                fs::remove_file(path)?;
+    /// Removes what a crash left: files of our own temporary names, and nothing else.
+    fn sweep(&self) -> io::Result<()> {
+        let _turn = self.folder.lock()?;
+        for entry in fs::read_dir(self.folder.path())? {
+            let entry = entry?;
+            let ours = entry.file_name().to_str().is_some_and(is_temporary);
+            if ours && entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(())
     }
 
     fn read(&self, name: &RecordName) -> Result<Option<Stored>, JournalError> {
-        let bytes = match fs::read(self.path(name)) {
+        let path = self.path(name);
+        let bytes = match fs::read(&path) {
             Ok(bytes) => zeroize::Zeroizing::new(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.absent(&path, error).map_err(|source| failed(Some(name), source));
+            }
             Err(error) => return Err(failed(Some(name), error)),
         };
         let (revision, payload) = unframe(name, &bytes)?;
         Ok(Some(Stored::new(payload, revision)))
+    }
+
+    /// Nothing was found: absent only if the folder is the journal's, and holds nothing of this name, not even a link.
+    fn absent(&self, path: &Path, error: io::Error) -> io::Result<Option<Stored>> {
+        self.folder.check()?;
+        match fs::symlink_metadata(path) {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(None),
+            Err(other) => Err(other),
+            Ok(_) => Err(error),
+        }
     }
 
     /// Runs a change while nobody else changes the journal, if the record is at `at` (absent for `None`).
@@ -84,7 +102,7 @@ impl FileJournal {
         at: Option<&Revision>,
         change: impl FnOnce(&Path) -> io::Result<O>,
     ) -> Result<O, JournalError> {
-        let _turn = self.lock().map_err(|source| failed(Some(name), source))?;
+        let _turn = self.folder.lock().map_err(|source| failed(Some(name), source))?;
         let now = self.read(name)?;
         if now.as_ref().map(Stored::revision) != at {
             let kind = if at.is_none() { JournalErrorKind::Exists } else { JournalErrorKind::Changed };
@@ -95,7 +113,8 @@ impl FileJournal {
 
     fn put(&self, name: &RecordName, at: Option<&Revision>, payload: &Payload) -> Result<Revision, JournalError> {
         let framed = frame(name, payload.as_bytes(), &*self.random)?;
-        self.change(name, at, |path| publish(path, &framed.bytes))?;
+        let beside = self.folder.path().join(temporary(name));
+        self.change(name, at, |path| publish(path, &beside, &framed.bytes))?;
         Ok(framed.revision)
     }
 
@@ -104,32 +123,33 @@ impl FileJournal {
             point()?;
             fs::remove_file(path)?;
             point()?;
-            sync_folder(path)
+            sync_parent(path)
         })
     }
 
     fn path(&self, name: &RecordName) -> PathBuf {
-        self.folder.join(format!("{name}.record"))
-    }
-
-    /// Held until the file is closed.
-    fn lock(&self) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).mode(0o600).open(self.folder.join(".lock"))?;
-        file.lock()?;
-        Ok(file)
+        self.folder.path().join(format!("{name}.record"))
     }
 }
 
+/// The name of a record's new content before it takes its place: no record's file has such a name.
+fn temporary(name: &RecordName) -> String {
+    format!(".{name}.record.new")
+}
+
+fn is_temporary(file: &str) -> bool {
+    let name = file.strip_prefix('.').and_then(|rest| rest.strip_suffix(".record.new"));
+    name.is_some_and(|name| RecordName::new(name).is_ok())
+}
+
 /// Writes beside, syncs, moves into place, syncs the folder.
-fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    match fs::remove_file(&beside) {
+fn publish(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     point()?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
     point()?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
     file.write_all(first)?;
@@ -138,15 +158,9 @@ fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
     point()?;
     file.sync_all()?;
     point()?;
-    fs::rename(&beside, path)?;
+    fs::rename(beside, path)?;
     point()?;
-    sync_folder(path)
-}
-
-/// Syncs the folder that this path is in.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    sync_parent(path)
 }
 
 fn failed(name: Option<&RecordName>, source: io::Error) -> JournalError {
@@ -228,7 +242,7 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| name != ".lock").collect();
+        let mut names: Vec<String> = names.collect();
         names.sort();
         names
     }

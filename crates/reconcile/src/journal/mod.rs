@@ -15,6 +15,8 @@ pub use encrypted::{Encrypted, JournalKey};
 #[cfg(unix)]
 mod file;
 #[cfg(unix)]
+mod folder;
+#[cfg(unix)]
 pub use file::FileJournal;
 mod memory;
 pub use memory::MemoryJournal;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Journal, JournalError, JournalErrorKind, Payload, RecordName, Revision, SEALED};
+use super::{Journal, JournalError, JournalErrorKind, Payload, RecordName, Revision, SEALED, Stored};
 
 /// The newest format of a record that this version reads and writes.
 const FORMAT: u32 = 1;
@@ -19,7 +19,7 @@ pub struct RecordReader {
 /// Reads and writes the records of one flow.
 ///
 /// A record says its format and its flow, as JSON: `{"format":1,"flow":"storage","body":…}`. A record of another flow or of
-/// a newer format is an error, whatever is asked for, and nothing is changed.
+/// a newer format is neither read, replaced nor deleted: that is an error, and nothing is changed. (So a change reads first.)
 ///
 /// ```
 /// use std::sync::Arc;
@@ -89,7 +89,8 @@ impl Records {
     /// Replaces the record that is at this revision.
     ///
     /// # Errors
-    /// Those of [`Journal::replace`].
+    /// [`OtherFlow`](JournalErrorKind::OtherFlow), [`NewerFormat`](JournalErrorKind::NewerFormat),
+    /// [`Damaged`](JournalErrorKind::Damaged); those of [`Journal::replace`].
     pub async fn replace<T: Serialize + Sync>(
         &self,
         name: &RecordName,
@@ -97,14 +98,17 @@ impl Records {
         value: &T,
     ) -> Result<Revision, JournalError> {
         let payload = Payload::plain(self.encode(name, value)?);
+        self.check(name).await?;
         self.0.journal.replace(name, at, &payload).await
     }
 
     /// Deletes the record that is at this revision.
     ///
     /// # Errors
-    /// Those of [`Journal::delete`].
+    /// [`OtherFlow`](JournalErrorKind::OtherFlow), [`NewerFormat`](JournalErrorKind::NewerFormat),
+    /// [`Damaged`](JournalErrorKind::Damaged); those of [`Journal::delete`].
     pub async fn delete(&self, name: &RecordName, at: &Revision) -> Result<(), JournalError> {
+        self.check(name).await?;
         self.0.journal.delete(name, at).await
     }
 
@@ -124,7 +128,16 @@ impl Records {
         value: &T,
     ) -> Result<Revision, JournalError> {
         let payload = Payload::secret(self.encode(name, value)?);
+        self.check(name).await?;
         self.0.journal.replace(name, at, &payload).await
+    }
+
+    /// Whether what is there, if anything, is ours to change.
+    async fn check(&self, name: &RecordName) -> Result<(), JournalError> {
+        match self.0.journal.get(name).await? {
+            Some(stored) => self.0.check(name, &stored),
+            None => Ok(()),
+        }
     }
 
     fn encode<T: Serialize>(&self, name: &RecordName, value: &T) -> Result<Vec<u8>, JournalError> {
@@ -144,19 +157,28 @@ impl RecordReader {
     /// [`Damaged`](JournalErrorKind::Damaged); those of [`Journal::get`].
     pub async fn get<T: DeserializeOwned>(&self, name: &RecordName) -> Result<Option<Record<T>>, JournalError> {
         let Some(stored) = self.journal.get(name).await? else { return Ok(None) };
+        self.check(name, &stored)?;
+        let whole: Body<T> = serde_json::from_slice(stored.as_bytes()).map_err(|_| damaged(name))?;
+        Ok(Some(Record { value: whole.body, revision: stored.revision().clone() }))
+    }
+
+    /// Whether a record is of this flow, and of a format that is known.
+    fn check(&self, name: &RecordName, stored: &Stored) -> Result<(), JournalError> {
         if stored.as_bytes().starts_with(SEALED) {
             return Err(JournalError::new(JournalErrorKind::WrongKey).with_name(name));
         }
         // The head first: the body of a newer format may be anything. Errors of the parser may show values: they go no further.
         let head: Head = serde_json::from_slice(stored.as_bytes()).map_err(|_| damaged(name))?;
+        if head.format == 0 {
+            return Err(damaged(name));
+        }
         if head.format > FORMAT {
             return Err(JournalError::new(JournalErrorKind::NewerFormat).with_name(name));
         }
         if head.flow != self.flow {
             return Err(JournalError::new(JournalErrorKind::OtherFlow).with_name(name));
         }
-        let whole: Body<T> = serde_json::from_slice(stored.as_bytes()).map_err(|_| damaged(name))?;
-        Ok(Some(Record { value: whole.body, revision: stored.revision().clone() }))
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! A journal in an object store.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use objstore_core::{
     Condition, DeleteOptions, Effect, Error, ErrorKind, ObjectKey, ObjectStore, ObjectStoreExt as _, Payload as Body,
@@ -21,6 +24,11 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Everybody who can read the bucket can read the records, so secrets are refused: wrap it in `Encrypted` (feature
 /// `encrypt`), and what reaches it are ciphertexts.
 ///
+/// Beside the records lies a marker, the object `.journal`, made before the first record. Once this value (or a clone) has
+/// seen it, a record is absent only while the marker is there: a place that was moved away or emptied is an error. It costs
+/// one request for each record that is not found. A process that starts anew cannot know that there was a journal, unless it
+/// is told by [`existing`](Self::existing).
+///
 /// Conditions of the store make changes safe between processes. After a reply that was lost it looks whether the write was
 /// its own: every write carries a mark.
 #[derive(Debug, Clone)]
@@ -28,7 +36,12 @@ pub struct StoreJournal {
     store: Arc<dyn ObjectStore>,
     prefix: Prefix,
     random: Arc<dyn Random>,
+    /// Whether there is a marker, so that there must be one.
+    marked: Arc<AtomicBool>,
 }
+
+/// The name of the marker; no record has it.
+const MARKER: &str = ".journal";
 
 /// An object as it was found.
 struct Object {
@@ -48,7 +61,14 @@ impl StoreJournal {
             [Promise::CreateIfAbsent, Promise::UpdateIfMatch, Promise::ConditionalDelete, Promise::ReadAfterWrite];
         let required = needed.into_iter().try_for_each(|promise| capabilities.require(promise));
         required.map_err(|source| JournalError::new(JournalErrorKind::Unsupported).with_source(source))?;
-        Ok(Self { store, prefix, random: Arc::new(OsRandom) })
+        Ok(Self { store, prefix, random: Arc::new(OsRandom), marked: Arc::default() })
+    }
+
+    /// Says that the journal was used before: without its marker, every look fails.
+    #[must_use]
+    pub fn existing(self) -> Self {
+        self.marked.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Marks its writes with this randomness.
@@ -67,11 +87,42 @@ impl StoreJournal {
         let key = self.key(name)?;
         let (meta, bytes) = match self.store.get_bytes(&key, MAX_BYTES).await {
             Ok(found) => found,
-            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) if error.is_not_found() => return self.absent(name, error).await,
             Err(error) => return Err(failed(name, error)),
         };
         let (revision, payload) = unframe(name, &bytes)?;
         Ok(Some(Object { stored: Stored::new(payload, revision), at: meta.revision }))
+    }
+
+    /// A record was not found: it is absent if the marker is there, or if there never was one.
+    async fn absent(&self, name: &RecordName, not_found: Error) -> Result<Option<Object>, JournalError> {
+        match self.store.get_bytes(&self.marker(name)?, MAX_BYTES).await {
+            Ok(_) => self.marked.store(true, Ordering::Relaxed),
+            Err(error) if !error.is_not_found() => return Err(failed(name, error)),
+            Err(_) if self.marked.load(Ordering::Relaxed) => {
+                return Err(JournalError::new(JournalErrorKind::Unavailable).with_name(name).with_source(not_found));
+            }
+            Err(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn marker(&self, name: &RecordName) -> Result<ObjectKey, JournalError> {
+        let invalid = |source| JournalError::new(JournalErrorKind::InvalidName).with_name(name).with_source(source);
+        self.prefix.key(MARKER).map_err(invalid)
+    }
+
+    /// Makes the marker, unless it is known to be there.
+    async fn mark(&self, name: &RecordName) -> Result<(), JournalError> {
+        if self.marked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let options = WriteOptions::new().with_condition(Condition::Absent);
+        match self.store.put(&self.marker(name)?, Body::from(b"reconcile-journal 1\n".to_vec()), options).await {
+            Err(error) if !error.is_condition_failed() => return Err(failed(name, error)),
+            _ => self.marked.store(true, Ordering::Relaxed),
+        }
+        Ok(())
     }
 
     /// Finds the record at this revision, to change it there.
@@ -85,7 +136,10 @@ impl StoreJournal {
             return Err(JournalError::new(JournalErrorKind::NeedsEncryption).with_name(name));
         }
         let condition = match at {
-            None => Condition::Absent,
+            None => {
+                self.mark(name).await?;
+                Condition::Absent
+            }
             Some(at) => Condition::Matches(self.find_at(name, at).await?.at),
         };
         let framed = frame(name, payload.as_bytes(), &*self.random)?;
