@@ -172,6 +172,24 @@ pub fn report(
     generation: Option<i64>,
     now: SystemTime,
 ) -> Changed {
+    report_in_words(conditions, outcome, stalled, generation, now, &"")
+}
+
+/// As [`report`], with words of the caller's before those of the outcome in the message of [`READY`]: what a person should
+/// know beyond names and codes.
+///
+/// They show: put no values into them. Nor times or counts, unless the status is to be written whenever they change.
+pub fn report_in_words(
+    conditions: &mut Vec<Condition>,
+    outcome: &Outcome,
+    stalled: bool,
+    generation: Option<i64>,
+    now: SystemTime,
+    words: &dyn fmt::Display,
+) -> Changed {
+    if outcome.is_plan() {
+        return Changed::No;
+    }
     let reason = match &outcome.verdict {
         Verdict::Planned { .. } => return Changed::No,
         Verdict::Converged => "Converged",
@@ -180,7 +198,8 @@ pub fn report(
         Verdict::Failed { error, .. } => error.class.name(),
         Verdict::Misused(_) => "Misused",
     };
-    let message = outcome.to_string();
+    let words = words.to_string();
+    let message = if words.is_empty() { outcome.to_string() } else { format!("{words} ({outcome})") };
     let done = outcome.is_converged();
     let set = [
         Condition::known(READY, ready(outcome), reason, &message),

@@ -45,8 +45,12 @@ impl Secret {
     /// ```
     ///
     /// # Errors
-    /// Those of the source; `empty-alphabet` if there is nothing to choose from.
+    /// Those of the source; `empty-secret` if it would have no characters, `empty-alphabet` if there are none to choose from,
+    /// `no-randomness` if the source gives nothing that can be used.
     pub fn generate(length: usize, alphabet: &str, random: &dyn Random) -> Result<Self, StepError> {
+        if length == 0 {
+            return Err(StepError::config("empty-secret"));
+        }
         let alphabet: Vec<char> = alphabet.chars().collect();
         let mut value = Zeroizing::new(String::with_capacity(length.saturating_mul(4)));
         for _ in 0..length {
@@ -70,7 +74,8 @@ fn pick(alphabet: &[char], random: &dyn Random) -> Result<char, StepError> {
     let count = count.ok_or(StepError::config("empty-alphabet"))?;
     // Numbers above the last whole multiple of `count` would favour the first characters.
     let limit = u32::MAX - u32::MAX % count;
-    loop {
+    // Each draw is used with a probability of a half at least.
+    for _ in 0..128 {
         let mut bytes = [0; 4];
         random.fill(&mut bytes)?;
         let number = u32::from_le_bytes(bytes);
@@ -79,6 +84,7 @@ fn pick(alphabet: &[char], random: &dyn Random) -> Result<char, StepError> {
             return Ok(*character);
         }
     }
+    Err(StepError::transient("no-randomness"))
 }
 
 /// Compares without stopping at the first difference; lengths show.

@@ -43,6 +43,32 @@ fn all(conditions: &[Condition]) -> Vec<(&str, Status, &str)> {
 }
 
 #[test]
+fn a_caller_adds_words_for_people() {
+    let mut status = Vec::new();
+    let blocked = outcome([READY, Ok(Observed::Absent)]);
+    let words = "the SVM of another team has this name: ask them";
+    for changed in [Changed::Flipped, Changed::No] {
+        assert_eq!(conditions::report_in_words(&mut status, &blocked, false, None, at(0), &words), changed);
+    }
+    assert_eq!(status[0].message, format!("{words} ({blocked})"));
+    assert_eq!(conditions::report(&mut status, &blocked, false, None, at(0)), Changed::Words);
+    assert_eq!(status[0].message, blocked.to_string());
+}
+
+#[test]
+fn a_plan_changes_nothing_whatever_its_verdict() {
+    for answer in [READY, Ok(Observed::Absent), Err(StepError::needs_human("denied"))] {
+        let mut status = Vec::new();
+        let _ = conditions::report(&mut status, &outcome([READY, READY]), false, None, at(0));
+        let before = status.clone();
+        let plan = Pass::plan("flow", ["a", "never"]);
+        block_on(plan.look(&Says("a", answer), &()));
+        assert_eq!(conditions::report(&mut status, &plan.finish(), true, Some(2), at(5000)), Changed::No);
+        assert_eq!(status, before);
+    }
+}
+
+#[test]
 fn each_outcome_has_its_three_conditions() {
     use Status::{False, True, Unknown};
     let transient = Err(StepError::transient("reset"));

@@ -161,6 +161,8 @@ fn fresh_values_are_of_their_alphabet_and_differ() {
     assert!(one.expose().chars().all(|c| matches!(c, 'a' | 'b')) && one.expose().len() == 24);
     assert_ne!(one, other);
     assert_eq!(Secret::generate(1, "", &OsRandom).unwrap_err(), StepError::config("empty-alphabet"));
+    assert_eq!(Secret::generate(0, "ab", &OsRandom).unwrap_err(), StepError::config("empty-secret"));
+    assert_eq!(Secret::generate(24, "abc", &Stuck).unwrap_err(), StepError::transient("no-randomness"));
     assert_eq!(Secret::generate(24, "ab", &NoRandom).unwrap_err().code, "none");
 }
 
@@ -174,6 +176,17 @@ impl Random for NoRandom {
 }
 
 /// Each character is as likely as the other: no remainder favours the first.
+/// It never gives anything that can be used.
+#[derive(Debug)]
+struct Stuck;
+
+impl Random for Stuck {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), StepError> {
+        bytes.fill(0xFF);
+        Ok(())
+    }
+}
+
 #[test]
 fn no_character_is_favoured() {
     let text = Secret::generate(60_000, "abc", &OsRandom).unwrap();

@@ -1,13 +1,15 @@
 //! When to try again, on a clock that the test turns.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime},
+};
 
 use futures::executor::block_on;
 use proptest::prelude::*;
 use reconcile::{
-    Change, Class, Gate, Observe, Observed, Outcome, Pass, RetryPolicy, RetryState, RetryTable, Step, StepError,
-    StepId, Verdict,
+    Change, Class, Gate, Observe, Observed, Outcome, Pass, RetryPolicy, RetryState, RetryTable, Step, StepError, StepId,
 };
 
 const KEY: &str = "object";
@@ -198,16 +200,26 @@ fn a_flow_that_is_wrong_stalls_at_once() {
 }
 
 #[test]
-fn a_plan_is_no_attempt() {
+fn a_plan_is_no_attempt_whatever_its_verdict() {
     let mut table = table();
     let _ = table.report(KEY, 1, &transient(), at(0));
     let before = table.get(&KEY).cloned();
-    let plan = Pass::plan("flow", ["thing"]);
-    block_on(plan.step(&Says(Ok(Observed::Absent)), &(), &()));
-    let outcome = plan.finish();
-    assert_eq!(outcome.verdict, Verdict::Planned { changes: 1 });
-    assert_eq!(table.report(KEY, 1, &outcome, at(10)).stalled, None);
-    assert_eq!(table.get(&KEY).cloned(), before);
+    let answers = [
+        Ok(Observed::Absent),
+        Ok(Observed::Ready(())),
+        Ok(Observed::Pending(seconds(5))),
+        Ok(Observed::Foreign("them".into())),
+        Err(StepError::needs_human("denied")),
+    ];
+    for answer in answers {
+        let plan = Pass::plan("flow", ["thing"]);
+        block_on(plan.step(&Says(answer.clone()), &(), &()));
+        let outcome = plan.finish();
+        assert!(outcome.is_plan());
+        assert_eq!(table.report(KEY, 1, &outcome, at(10)).stalled, None, "{answer:?}");
+        assert_eq!(table.report("another", 1, &outcome, at(10)).stalled, None, "{answer:?}");
+        assert_eq!((table.get(&KEY).cloned(), table.get(&"another")), (before.clone(), None), "{answer:?}");
+    }
 }
 
 #[test]
@@ -245,11 +257,109 @@ fn a_memory_from_the_future_waits_no_longer_than_the_longest_delay() {
 }
 
 #[test]
+fn a_memory_that_says_too_long_is_corrected_and_the_key_runs_in_time() {
+    let mut table = table();
+    let text = r#"{"failures":3,"last":"2026-01-01T00:00:00Z","notBefore":"2926-01-01T00:00:00Z","generation":1}"#;
+    table.restore(KEY, serde_json::from_str(text).unwrap());
+    assert_eq!(table.gate(&KEY, 1, at(0)), Gate::Wait(seconds(3600)));
+    assert_eq!(table.gate(&KEY, 1, at(3599)), Gate::Wait(seconds(1)));
+    assert_eq!(table.gate(&KEY, 1, at(3600)), Gate::Run);
+}
+
+#[test]
+fn a_clock_that_is_set_right_does_not_stall() {
+    let mut table = table();
+    let pending = outcome(Ok(Observed::Pending(seconds(5))));
+    let boot = SystemTime::UNIX_EPOCH + seconds(10);
+    assert_eq!(table.report(KEY, 1, &pending, boot).stalled, None);
+    assert_eq!(table.report(KEY, 1, &pending, at(0)).stalled, None, "it was 1970 a moment ago");
+    let stalls: Vec<u64> =
+        (1..60).filter(|minute| table.report(KEY, 1, &pending, at(minute * 60)).stalled.is_some()).collect();
+    assert!(matches!(stalls[..], [20..=30]), "half an hour of passes stalls all the same: {stalls:?}");
+}
+
+#[test]
+fn a_watcher_that_is_behind_neither_resets_nor_runs() {
+    let mut table = table();
+    let (mut runs, mut now) = (0, at(0));
+    for n in 0..400 {
+        let generation = if n % 2 == 0 { 2 } else { 1 };
+        if table.gate(&KEY, generation, now) == Gate::Run {
+            runs += 1;
+            let _ = table.report(KEY, generation, &transient(), now);
+        }
+        now += seconds(1);
+    }
+    let state = table.get(&KEY).unwrap();
+    assert_eq!((state.failures, state.generation), (runs, 2));
+    assert!(runs < 20, "{runs} passes in 400 s");
+    assert_eq!(table.gate(&KEY, 3, now), Gate::Run, "a newer one still does");
+}
+
+#[test]
+fn what_holds_for_a_while_is_looked_at_in_time() {
+    for (holds, after) in [(None, 600), (Some(90), 90), (Some(0), 1), (Some(86_400), 600)] {
+        let pass = Pass::new("flow", ["backup"]);
+        block_on(pass.look(&Backup(holds.map(seconds)), &()));
+        let outcome = pass.finish();
+        assert!(outcome.is_converged());
+        assert_eq!(outcome.delay(), holds.map(seconds));
+        assert_eq!(table().report(KEY, 1, &outcome, at(0)).after, seconds(after), "{holds:?}");
+    }
+}
+
+/// It is young enough for so long.
+struct Backup(Option<Duration>);
+
+impl Observe for Backup {
+    type Out = Duration;
+    type Read = ();
+
+    fn id(&self) -> StepId {
+        "backup".into()
+    }
+
+    fn recheck(&self, young_for: &Duration) -> Option<Duration> {
+        self.0.map(|_| *young_for)
+    }
+
+    async fn observe(&self, (): &()) -> Result<Observed<Duration>, StepError> {
+        Ok(Observed::Ready(self.0.unwrap_or_default()))
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_limit_is_told_a_time_of_his_own() {
+    let mut table = RetryTable::new(RetryPolicy::new(), 1);
+    let mut due: BTreeMap<SystemTime, Vec<u32>> = BTreeMap::from([(at(0), (0..2000).collect())]);
+    let (mut asked, mut told) = (0, BTreeSet::new());
+    let mut last = at(0);
+    while let Some((now, keys)) = due.pop_first() {
+        for key in keys {
+            asked += 1;
+            match table.gate(&key, 1, now) {
+                Gate::Run => last = now,
+                Gate::Wait(wait) => {
+                    assert!(wait <= seconds(300), "{wait:?}");
+                    told.extend((now == at(0)).then_some(wait));
+                    due.entry(now + wait).or_default().push(key);
+                }
+                gate => panic!("{gate:?}"),
+            }
+        }
+    }
+    assert_eq!(told.len(), 1900, "all different");
+    assert!(asked < 2 * 2000, "nobody asks often: {asked}");
+    assert!(last <= at(191), "and all run as soon as the limit allows: {last:?}");
+}
+
+#[test]
 fn all_keys_together_keep_the_limit() {
     let mut table = RetryTable::new(RetryPolicy::new(), 1);
     let runs = |table: &mut RetryTable<u32>, now| (0..1000).filter(|key| table.gate(key, 1, now) == Gate::Run).count();
-    assert_eq!(runs(&mut table, at(0)), 100);
+    assert_eq!((0..100).filter(|key| table.gate(key, 1, at(0)) == Gate::Run).count(), 100);
     assert_eq!(table.gate(&0, 1, at(0)), Gate::Wait(Duration::from_millis(100)));
+    assert_eq!(runs(&mut table, at(0)), 0);
     assert_eq!(runs(&mut table, at(1)), 10);
     assert_eq!(runs(&mut table, at(1000)), 100);
     assert_eq!(runs(&mut table, at(0)), 0, "a clock that goes back makes no tokens");

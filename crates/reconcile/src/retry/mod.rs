@@ -20,11 +20,14 @@ use crate::{Class, Event, Observer, Outcome, StepError, StepId, Verdict};
 /// cap ("full jitter"); no failure ends the attempts.
 ///
 /// - A trigger that comes before its time neither runs nor counts.
-/// - Success and a new generation of the specification reset the memory.
+/// - Success and a newer generation of the specification reset the memory. An older one (a watcher that is behind) does not.
 /// - A key that was [stalled](Stalled) is said to be so once, and goes on.
 /// - A clock that goes back is an answer of its own, once, and nothing waits longer than the longest delay.
 ///
-/// Keys stay until they are [forgotten](Self::forget): do that when an object is gone.
+/// Keys stay until they are [forgotten](Self::forget): do that when an object is gone. One that is made again under its name
+/// counts its generations anew, so take an id for the key that is not used twice, or forget it.
+///
+/// Keys that wait for the limit on all of them are told different times, by their place in the queue.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -103,34 +106,38 @@ impl<K: Ord> RetryTable<K> {
 
     /// Whether a pass of this key may run now. [`Gate::Run`] takes a token of the limit on all keys.
     pub fn gate(&mut self, key: &K, generation: i64, now: SystemTime) -> Gate {
-        if let Some(state) = self.keys.get_mut(key).filter(|state| state.generation == generation) {
+        if let Some(state) = self.keys.get_mut(key).filter(|state| state.generation >= generation) {
             if let Some(by) = state.turn_back(now, self.policy.longest()) {
                 return Gate::ClockWentBack { by, wait: state.remaining(now) };
             }
-            let wait = state.remaining(now);
+            let wait = state.remaining_at_most(now, self.policy.longest());
             if wait > Duration::ZERO {
                 return Gate::Wait(wait);
             }
         }
-        self.limit.take(&self.policy, now).map_or_else(Gate::Wait, |()| Gate::Run)
+        self.limit.take(&self.policy, &mut self.draws, now).map_or_else(Gate::Wait, |()| Gate::Run)
     }
 
     /// Remembers how a pass ended. A plan changes nothing here: it was no attempt.
     ///
     /// A clock that went back during the pass moves the memory of the key to the new time.
     pub fn report(&mut self, key: K, generation: i64, outcome: &Outcome, now: SystemTime) -> Next {
-        if matches!(outcome.verdict, Verdict::Planned { .. }) {
+        if outcome.is_plan() {
             return Next { after: self.policy.recheck, failures: 0, stalled: None };
         }
         if outcome.is_converged() {
+            let generation = self.keys.get(&key).map_or(generation, |state| state.generation.max(generation));
             self.keys.insert(key, RetryState::new(generation, now));
-            return Next { after: self.policy.recheck, failures: 0, stalled: None };
+            let asked = outcome.recheck().map(|after| after.max(self.policy.base));
+            let after = asked.map_or(self.policy.recheck, |after| after.min(self.policy.recheck));
+            return Next { after, failures: 0, stalled: None };
         }
         let state = self.keys.entry(key).or_insert_with(|| RetryState::new(generation, now));
-        if state.generation != generation {
+        if state.generation < generation {
             *state = RetryState::new(generation, now);
         }
         let _ = state.turn_back(now, self.policy.longest());
+        state.leave_out_gap(now, &self.policy);
         // What was as it should be until now has failed since now.
         let since = *state.failing_since.get_or_insert(now);
         if matches!(outcome.verdict, Verdict::Failed { .. } | Verdict::Misused(_)) {
@@ -138,6 +145,7 @@ impl<K: Ord> RetryTable<K> {
         }
         let (after, hold) = delay(&self.policy, &mut self.draws, state.failures, &outcome.verdict);
         (state.last, state.not_before) = (now, now.checked_add(hold).unwrap_or(now));
+        state.due = now.checked_add(after);
         let stalled =
             stalls(&self.policy, state, &outcome.verdict, now) && !std::mem::replace(&mut state.stalled, true);
         let stalled =
