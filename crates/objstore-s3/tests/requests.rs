@@ -329,3 +329,30 @@ async fn anonymous_requests_are_not_signed_and_cannot_sign() {
         objstore_core::PresignRequest::new(key("a"), objstore_core::PresignMethod::Get, Duration::from_secs(9));
     assert_eq!(store.presign(request).await.unwrap_err().kind(), objstore_core::ErrorKind::Unauthenticated);
 }
+
+#[tokio::test]
+async fn parts_grow_with_the_hint_to_fit_the_store_s_number_of_parts() {
+    let server = Server::start(|asked| match asked.method.as_str() {
+        "POST" if asked.target.contains("uploads") => {
+            Answer::body(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>")
+        }
+        "PUT" => Answer::ok(),
+        _ => Answer::body(200, "<CompleteMultipartUploadResult><ETag>\"e9\"</ETag></CompleteMultipartUploadResult>"),
+    })
+    .await;
+    let store = server.builder().profile(profile("scaleway")).build().await.unwrap();
+    let hint = 9_000_000_000;
+    let mut upload = store.start_upload(&key("a"), UploadOptions::new().with_size_hint(hint)).await.unwrap();
+    for _ in 0..21 {
+        upload.write(vec![0; 1 << 20].into()).await.unwrap();
+    }
+    upload.finish().await.unwrap();
+    let mut parts: Vec<_> =
+        server.asked().iter().filter(|asked| asked.method == "PUT").map(|asked| asked.body.len() >> 20).collect();
+    parts.sort_unstable();
+    assert_eq!(parts, [1, 10, 10], "MiB: a thousand of ten hold the body, and a twentieth more");
+    // What cannot fit is said before anything is sent.
+    let tight = UploadOptions::new().with_size_hint(hint).with_part_size((8 << 20).try_into().unwrap());
+    let error = store.start_upload(&key("a"), tight).await.unwrap_err();
+    assert_eq!(error.kind(), objstore_core::ErrorKind::TooLarge);
+}
