@@ -134,8 +134,7 @@ pub(super) async fn connect(endpoint: &str, options: &ClientOptions) -> Result<C
         .keep_alive_timeout(Duration::from_secs(20))
         .tcp_nodelay(true);
     if address.uri().scheme_str() == Some("https") {
-        let tls = tls::options(options.tls.as_ref()).await?;
-        address = address.tls_config(tls).map_err(|e| transport_error(endpoint, e))?;
+        address = tls::secure(address, endpoint, options.tls.as_ref()).await?;
     }
     let connected = tokio::time::timeout(options.connect_timeout, address.connect()).await;
     let channel = match connected {

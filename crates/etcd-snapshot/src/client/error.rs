@@ -123,24 +123,17 @@ const EXPLAINED: &[(&[&str], ErrorKind, &str, Option<Advice>)] = &[
         "has a certificate of an authority that is not trusted: give that authority's certificate",
         Some(Advice::Authorities),
     ),
-    (&["invalid peer certificate"], ErrorKind::NotAllowed, "has a certificate that is not acceptable", None),
     (
-        &["keymismatch"],
-        ErrorKind::Usage,
-        "was not asked: the private key is not that of the client certificate",
-        Some(Advice::ClientCertificate),
+        &["invalid peer certificate"],
+        ErrorKind::NotAllowed,
+        "has a certificate that cannot be accepted: look at it with `openssl s_client -connect`, and renew it there, or give the authority that has signed it",
+        Some(Advice::Authorities),
     ),
     (
-        &["error parsing tls private key", "no private key"],
+        &["no native certs"],
         ErrorKind::Usage,
-        "was not asked: what was given as private key holds none",
-        Some(Advice::ClientCertificate),
-    ),
-    (
-        &["peer sent no certificates"],
-        ErrorKind::Usage,
-        "was not asked: what was given as client certificate holds none",
-        Some(Advice::ClientCertificate),
+        "was not asked: this system has no certificate authorities, and none was given: give one",
+        Some(Advice::Authorities),
     ),
     (
         &["invalid dns name"],
@@ -207,7 +200,7 @@ fn with_causes<E: StdError + Send + Sync + 'static>(endpoint: &str, error: E) ->
     explained(kind, format!("{endpoint} {message}"), advice).with_source(error)
 }
 
-fn causes(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -216,6 +209,16 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
         next = cause.source();
     }
     text.to_ascii_lowercase()
+}
+
+/// Whether the channel failed, and not the call: the connection, or what must come before it.
+pub(super) fn is_broken(error: &EtcdError) -> bool {
+    match error {
+        EtcdError::GRpcStatus(status) => {
+            has_source(status) || (i32::from(status.code()) == UNAVAILABLE && status.message().contains("transport"))
+        }
+        _ => true,
+    }
 }
 
 /// Whether the other side ended the connection without saying why.

@@ -1,18 +1,17 @@
 //! A real etcd cluster, through etcd-client.
 
+mod channels;
 mod connect;
 mod error;
 mod tls;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use etcd_client::{AlarmAction, AlarmType, Client, SnapshotStreaming};
+use etcd_client::{AlarmAction, AlarmType, SnapshotStreaming};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use tokio::sync::OnceCell;
 
 pub use connect::{ClientOptions, Password};
 pub use tls::{Pem, Tls};
@@ -20,6 +19,7 @@ pub use tls::{Pem, Tls};
 use crate::hex::Hex64;
 use crate::live::{Endpoint, Live, LiveHash, Message, Status};
 use crate::{Advice, Error, Result};
+use channels::{Channel, Channels};
 use error::client_error;
 
 /// How long a member may compute its HashKV: it reads its whole key space, and 1 GB took a second here.
@@ -28,19 +28,14 @@ const HASH_LIMIT: Duration = Duration::from_secs(300);
 /// A real etcd cluster. One channel for each endpoint, opened on first use and kept, so that every question about a
 /// member goes to the same one, even through an address that stands for many.
 ///
+/// A channel that fails is given up, and the next question opens another: certificates that were renewed in their files are
+/// read then. A member that was asked over a channel of long ago is asked a second time before that counts as an answer.
+///
 /// Errors are said for a person: which endpoint, and what to do. A password is never in one.
 #[derive(Debug)]
 pub struct EtcdCluster {
     options: ClientOptions,
-    channels: HashMap<String, OnceCell<Channel>>,
-}
-
-struct Channel(Client);
-
-impl std::fmt::Debug for Channel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Channel")
-    }
+    channels: Channels,
 }
 
 impl EtcdCluster {
@@ -50,46 +45,63 @@ impl EtcdCluster {
     /// [`Usage`](crate::ErrorKind::Usage) when there is no endpoint, or one of them is no URL.
     pub fn new(options: ClientOptions) -> Result<Self> {
         options.validate()?;
-        let channels = options.endpoints.iter().map(|endpoint| (endpoint.clone(), OnceCell::new())).collect();
+        let channels = Channels::new(&options.endpoints);
         Ok(Self { options, channels })
     }
 
-    /// The channel of `endpoint`. Endpoints are connected independently: one that is silent does not delay the others.
-    async fn client(&self, endpoint: &str) -> Result<Client> {
-        let Some(channel) = self.channels.get(endpoint) else {
-            return Err(Error::usage(format!(
-                "{endpoint} is not among the endpoints of this cluster: name one of those"
-            )));
-        };
-        let connect = async || connect::connect(endpoint, &self.options).await.map(Channel);
-        channel.get_or_try_init(connect).await.map(|channel| channel.0.clone())
+    async fn channel(&self, endpoint: &str) -> Result<Channel> {
+        self.channels.get(endpoint, &self.options).await
+    }
+
+    /// An answer, or what its error means.
+    fn told<T>(&self, endpoint: &str, channel: &Channel, answer: Result<T, etcd_client::Error>) -> Result<T> {
+        answer.map_err(|e| {
+            if error::is_broken(&e) {
+                self.channels.give_up(endpoint, channel);
+            }
+            client_error(endpoint, e)
+        })
     }
 
     /// Runs one small request, bounded by the request timeout.
     async fn ask<T>(
         &self,
         endpoint: &str,
+        channel: &Channel,
         answer: impl Future<Output = Result<T, etcd_client::Error>> + Send,
     ) -> Result<T> {
         match tokio::time::timeout(self.options.request_timeout, answer).await {
-            Ok(answer) => answer.map_err(|e| client_error(endpoint, e)),
+            Ok(answer) => self.told(endpoint, channel, answer),
             Err(_) => Err(silent(endpoint, self.options.request_timeout)),
         }
     }
 
     async fn status(&self, endpoint: &str) -> Result<Status> {
-        let first = self.ask_status(endpoint).await;
-        match first {
-            Err(e) if error::is_closed(&e) && self.options.is_https(endpoint) => {}
-            first => return first,
+        let (first, was_old) = self.try_status(endpoint).await;
+        let Err(e) = &first else { return first };
+        let is_closed = self.options.is_https(endpoint) && error::is_closed(e);
+        if !was_old && !is_closed {
+            return first;
         }
-        let second = self.ask_status(endpoint).await;
-        second.map_err(|e| if error::is_closed(&e) { error::not_let_in(endpoint, e) } else { e })
+        let (second, _) = self.try_status(endpoint).await;
+        second.map_err(|e| match is_closed && !was_old && error::is_closed(&e) {
+            true => error::not_let_in(endpoint, e),
+            false => e,
+        })
     }
 
-    async fn ask_status(&self, endpoint: &str) -> Result<Status> {
-        let mut client = self.client(endpoint).await?;
-        let answer = self.ask(endpoint, client.maintenance_client().status()).await?;
+    /// One try, and whether a channel of long ago failed at it: perhaps for what it began with, which is not so any more.
+    async fn try_status(&self, endpoint: &str) -> (Result<Status>, bool) {
+        let channel = match self.channel(endpoint).await {
+            Ok(channel) => channel,
+            Err(e) => return (Err(e), false),
+        };
+        let answer = self.ask_status(endpoint, &channel).await;
+        (answer, channel.was_open && !self.channels.keeps(endpoint, &channel))
+    }
+
+    async fn ask_status(&self, endpoint: &str, channel: &Channel) -> Result<Status> {
+        let answer = self.ask(endpoint, channel, channel.client.maintenance_client().status()).await?;
         let header = answer
             .header()
             .ok_or_else(|| Error::unreachable(format!("{endpoint} answers without a header: is it etcd?")))?;
@@ -99,7 +111,8 @@ impl EtcdCluster {
         status.db_size = u64::try_from(answer.db_size()).unwrap_or(0);
         status.version = answer.version().to_owned();
         status.is_learner = answer.is_learner();
-        let alarms = self.ask(endpoint, client.alarm(AlarmAction::Get, AlarmType::None, None)).await?;
+        let mut client = channel.client.clone();
+        let alarms = self.ask(endpoint, channel, client.alarm(AlarmAction::Get, AlarmType::None, None)).await?;
         let corrupt = alarms.alarms().iter().filter(|alarm| alarm.alarm() == AlarmType::Corrupt);
         status.corrupt = corrupt.map(|alarm| Hex64(alarm.member_id())).collect();
         Ok(status)
@@ -125,8 +138,8 @@ impl Live for EtcdCluster {
         let mut refused = None;
         for endpoint in &self.options.endpoints {
             let counted = async {
-                let mut client = self.client(endpoint).await?;
-                let answer = self.ask(endpoint, client.member_list()).await?;
+                let channel = self.channel(endpoint).await?;
+                let answer = self.ask(endpoint, &channel, channel.client.clone().member_list()).await?;
                 Ok(answer.members().iter().filter(|member| !member.is_learner()).count())
             };
             match counted.await {
@@ -138,14 +151,14 @@ impl Live for EtcdCluster {
     }
 
     async fn snapshot(&self, endpoint: &str) -> Result<BoxStream<'static, Result<Message>>> {
-        let client = self.client(endpoint).await?;
-        let stream = self.ask(endpoint, client.maintenance_client().snapshot()).await?;
+        let channel = self.channel(endpoint).await?;
+        let stream = self.ask(endpoint, &channel, channel.client.maintenance_client().snapshot()).await?;
         Ok(messages(endpoint.to_owned(), stream))
     }
 
     async fn hash_kv(&self, endpoint: &str, revision: i64) -> Result<LiveHash> {
-        let client = self.client(endpoint).await?;
-        let answer = tokio::time::timeout(HASH_LIMIT, client.maintenance_client().hash_kv(revision)).await;
+        let channel = self.channel(endpoint).await?;
+        let answer = tokio::time::timeout(HASH_LIMIT, channel.client.maintenance_client().hash_kv(revision)).await;
         match answer.map_err(|_| silent(endpoint, HASH_LIMIT))? {
             Ok(answer) => Ok(LiveHash::Hash {
                 member_id: Hex64(answer.header().map_or(0, etcd_client::ResponseHeader::member_id)),
@@ -155,7 +168,7 @@ impl Live for EtcdCluster {
             }),
             Err(e) if error::is_compacted(&e) => Ok(LiveHash::Compacted),
             Err(e) if error::is_future_revision(&e) => Ok(LiveHash::Behind),
-            Err(e) => Err(client_error(endpoint, e)),
+            Err(e) => self.told(endpoint, &channel, Err(e)),
         }
     }
 }

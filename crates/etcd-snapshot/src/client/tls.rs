@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use etcd_client::{Certificate, Identity, TlsOptions};
+use tonic::transport::Endpoint;
 
+use super::error::{causes, transport_error};
 use crate::{Advice, Error, Result};
 
 /// Certificates and names for TLS.
@@ -85,26 +87,28 @@ impl Pem {
         Self(Source::File(path.into()))
     }
 
-    /// The text; `what` it is, for an error.
-    async fn read(&self, what: &'static str, advice: Advice) -> Result<Vec<u8>> {
-        let (text, place) = match &self.0 {
-            Source::Memory(text) => (text.to_vec(), format!("the {what}")),
+    /// The text, which holds a `part`.
+    async fn read(&self, part: Part) -> Result<Vec<u8>> {
+        let text = match &self.0 {
+            Source::Memory(text) => text.to_vec(),
             Source::File(path) => {
-                let place = format!("{} ({what})", path.display());
-                let path = path.clone();
-                let read = crate::source::blocking(move || {
-                    std::fs::read(&path).map_err(|e| {
-                        Error::io(format!("cannot read {} ({what})", path.display()), e).with_advice(advice)
-                    })
-                });
-                (read.await?, place)
+                let (path, failed) = (path.clone(), format!("cannot read {}", self.place(part)));
+                let read = move || std::fs::read(&path).map_err(|e| Error::io(failed, e).with_advice(part.advice()));
+                crate::source::blocking(read).await?
             }
         };
-        if text.windows(11).any(|window| window == b"-----BEGIN ") {
-            return Ok(text);
+        match part.missing(&text) {
+            None => Ok(text),
+            Some(why) => Err(Error::usage(format!("{} {why}", self.place(part))).with_advice(part.advice())),
         }
-        let message = format!("{place} is not PEM: convert it with `openssl x509 -outform pem`");
-        Err(Error::usage(message).with_advice(advice))
+    }
+
+    /// Where it is, and what it is to be.
+    fn place(&self, part: Part) -> String {
+        match &self.0 {
+            Source::Memory(_) => format!("the {} (from memory)", part.name()),
+            Source::File(path) => format!("{} ({})", path.display(), part.name()),
+        }
     }
 }
 
@@ -117,23 +121,98 @@ impl fmt::Debug for Pem {
     }
 }
 
-/// What etcd-client is to be told. Files are read now.
-pub(super) async fn options(tls: Option<&Tls>) -> Result<TlsOptions> {
-    let Some(tls) = tls else { return Ok(TlsOptions::new().with_native_roots()) };
-    let mut options = match &tls.ca {
-        Some(ca) => {
-            let ca = ca.read("certificate of the authority", Advice::Authorities).await?;
-            TlsOptions::new().ca_certificate(Certificate::from_pem(ca))
+/// What a PEM text is to be.
+#[derive(Clone, Copy)]
+enum Part {
+    Authority,
+    Certificate,
+    Key,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Authority => "certificate of the authority",
+            Self::Certificate => "client certificate",
+            Self::Key => "private key",
         }
+    }
+
+    fn advice(self) -> Advice {
+        match self {
+            Self::Authority => Advice::Authorities,
+            Self::Certificate | Self::Key => Advice::ClientCertificate,
+        }
+    }
+
+    /// Why `text` does not hold one. The TLS stack passes over what it does not look for, and trusts nobody then.
+    fn missing(self, text: &[u8]) -> Option<&'static str> {
+        let holds = |label: &str| text.windows(label.len()).any(|window| window == label.as_bytes());
+        match self {
+            _ if text.trim_ascii().is_empty() => Some("is empty: give the right file"),
+            Self::Key if !holds("-----BEGIN ") => Some("is not PEM: convert it with `openssl pkey -outform pem`"),
+            Self::Key if holds("BEGIN ENCRYPTED PRIVATE KEY") => {
+                Some("is encrypted, and no password can be given: decrypt it with `openssl pkey`")
+            }
+            Self::Key if !holds("PRIVATE KEY-----") => Some("holds no private key: give the right file"),
+            Self::Key => None,
+            _ if !holds("-----BEGIN ") => Some("is not PEM: convert it with `openssl x509 -outform pem`"),
+            _ if !holds("-----BEGIN CERTIFICATE-----") => Some("holds no certificate: give the right file"),
+            _ => None,
+        }
+    }
+}
+
+/// `address` with TLS. Files are read now.
+pub(super) async fn secure(address: Endpoint, endpoint: &str, tls: Option<&Tls>) -> Result<Endpoint> {
+    let none = Tls::default();
+    let tls = tls.unwrap_or(&none);
+    let mut trust = match &tls.ca {
+        Some(ca) => TlsOptions::new().ca_certificate(Certificate::from_pem(ca.read(Part::Authority).await?)),
         None => TlsOptions::new().with_native_roots(),
     };
-    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
-        let cert = cert.read("client certificate", Advice::ClientCertificate).await?;
-        let key = key.read("private key", Advice::ClientCertificate).await?;
-        options = options.identity(Identity::from_pem(cert, key));
-    }
     if let Some(name) = &tls.server_name {
-        options = options.domain_name(name);
+        trust = trust.domain_name(name);
     }
-    Ok(options)
+    let whole = match (&tls.cert, &tls.key) {
+        (Some(cert), Some(key)) => {
+            let (cert, key) = (cert.read(Part::Certificate).await?, key.read(Part::Key).await?);
+            trust.clone().identity(Identity::from_pem(cert, key))
+        }
+        _ => trust.clone(),
+    };
+    match address.clone().tls_config(whole) {
+        Ok(address) => Ok(address),
+        Err(e) => Err(match address.tls_config(trust) {
+            Ok(_) => bad_identity(tls, e),
+            Err(e) => bad_trust(endpoint, tls, e),
+        }),
+    }
+}
+
+fn bad_trust(endpoint: &str, tls: &Tls, error: tonic::transport::Error) -> Error {
+    match &tls.ca {
+        Some(ca) if causes(&error).contains("certificate") => cannot_be_read(ca, Part::Authority, error),
+        _ => transport_error(endpoint, error),
+    }
+}
+
+fn bad_identity(tls: &Tls, error: tonic::transport::Error) -> Error {
+    let (Some(cert), Some(key)) = (&tls.cert, &tls.key) else {
+        return Error::usage("the TLS stack takes none of these certificates: check them").with_source(error);
+    };
+    match causes(&error) {
+        causes if causes.contains("keymismatch") => {
+            let (key, cert) = (key.place(Part::Key), cert.place(Part::Certificate));
+            let message = format!("{key} is not that of {cert}: give two that belong together");
+            Error::usage(message).with_advice(Advice::ClientCertificate).with_source(error)
+        }
+        causes if causes.contains("private key") => cannot_be_read(key, Part::Key, error),
+        _ => cannot_be_read(cert, Part::Certificate, error),
+    }
+}
+
+fn cannot_be_read(pem: &Pem, part: Part, error: tonic::transport::Error) -> Error {
+    let message = format!("{} cannot be read as one: it is damaged, or of an unknown kind", pem.place(part));
+    Error::usage(message).with_advice(part.advice()).with_source(error)
 }

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
     let newest = [Part::Etcd(V3_6), ETCDCTL];
     cases.push(Case::new("tls", newest, tls::servers));
     cases.push(Case::new("mutual tls", newest, tls::clients));
+    cases.push(Case::new("renewed certificates", newest, tls::renewed));
     cases.push(Case::new("nobody there", [], reach::nobody));
     cases.push(Case::new("accepts and never answers", newest, reach::silent));
     cases.push(Case::new("stalls in the middle", newest, reach::stalls));
@@ -55,5 +56,5 @@ fn main() -> ExitCode {
     cases.push(Case::new("two clusters", newest, reach::two_clusters));
     cases.push(Case::new("under the alarm CORRUPT", newest, reach::corrupt));
     cases.push(Case::new("strangers with one id", newest, history::strangers_with_one_id));
-    judges::harness(27, cases)
+    judges::harness(28, cases)
 }

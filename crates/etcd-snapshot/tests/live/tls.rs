@@ -1,10 +1,10 @@
 //! Certificates: good ones, wrong ones, expired ones, and none where there should be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use etcd_snapshot::client::{ClientOptions, Pem, Tls};
-use etcd_snapshot::{Checks, ErrorKind};
+use etcd_snapshot::client::{ClientOptions, EtcdCluster, Pem, Tls};
+use etcd_snapshot::{Advice, Checks, ErrorKind, Live as _, SaveOptions, save};
 use judges::{EtcdServer, EtcdServerBuilder, IdentityFiles, Minor, ServerTls, TestCa, Validity};
 
 use crate::support::{self, expect, save_from};
@@ -95,11 +95,48 @@ pub(crate) fn clients() -> anyhow::Result<()> {
         expect(save_from(to(&server, holding(&ca_file, &foreign)?)).await, NotAllowed, &["client certificate"])?;
         let binary = trusting(&ca_file).with_identity(Pem::new([0x30, 0x82]), Pem::new("secret"));
         let error = save_from(to(&server, binary)).await.expect_err("it is not PEM");
-        ensure!(error.kind() == Usage && error.to_string().contains("the client certificate is not PEM"), "{error}");
+        ensure!(
+            error.kind() == Usage && error.to_string().contains("the client certificate (from memory) is not PEM"),
+            "{error}"
+        );
         expect(save_from(to(&server, trusting(&ca_file))).await, NotAllowed, &["client certificate"])?;
         expect(save_from(shown(&expired)).await, NotAllowed, &["client certificate", "expired"])?;
         expect(save_from(shown(&foreign)).await, NotAllowed, &["client certificate"])?;
         wrong_files(&server, &ca_file, &good, &foreign).await
+    })
+}
+
+/// Every certificate is renewed in its place, by another authority, while a cluster is in use.
+pub(crate) fn renewed() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let issue = |name: &str| -> anyhow::Result<_> {
+        let ca = TestCa::new(name)?;
+        let server = ca.server(&["localhost"], Validity::Current)?.write_to(dir.path(), "server")?;
+        let client = ca.client("backup", Validity::Current)?.write_to(dir.path(), "client")?;
+        Ok((ca.write_to(dir.path(), "ca")?, server, client))
+    };
+    let (ca, server, client) = issue("first")?;
+    let mut server = builder()?.tls(ServerTls::new(server).with_client_ca(&ca)).start()?;
+    let cluster = EtcdCluster::new(to(&server, showing(&ca, &client)))?;
+    support::run(async {
+        for name in ["second", "third"] {
+            save(&cluster, &support::home(), &SaveOptions::default()).await?;
+            issue(name)?;
+            server.stop()?;
+            server.restart()?;
+            let status = cluster.member(&server.client_url()).await;
+            ensure!(status.is_ok(), "{name}: {status:?}");
+        }
+        // What cannot be read is an error, and no longer one when it is there again.
+        issue("fourth")?;
+        let key = std::fs::read(&client.key)?;
+        std::fs::remove_file(&client.key)?;
+        server.stop()?;
+        server.restart()?;
+        expect(cluster.member(&server.client_url()).await, ErrorKind::NotFound, &["client.key (private key)"])?;
+        std::fs::write(&client.key, key)?;
+        cluster.member(&server.client_url()).await?;
+        Ok(())
     })
 }
 
@@ -110,9 +147,40 @@ async fn wrong_files(
     foreign: &IdentityFiles,
 ) -> anyhow::Result<()> {
     let with = |cert: &Path, key: &Path| to(server, trusting(ca).with_identity(Pem::file(cert), Pem::file(key)));
-    expect(save_from(with(&good.cert, &foreign.key)).await, Usage, &["private key is not that of"])?;
-    expect(save_from(with(&good.cert, &good.cert)).await, Usage, &["private key holds none"])?;
-    expect(save_from(with(&good.key, &good.key)).await, Usage, &["client certificate holds none"])?;
+    let dir = tempfile::tempdir()?;
+    let broken = |name: &str, label: &str| -> anyhow::Result<PathBuf> {
+        let file = dir.path().join(name);
+        std::fs::write(&file, format!("-----BEGIN {label}-----\nMAMCAQA=\n-----END {label}-----\n"))?;
+        Ok(file)
+    };
+    let (key, cert) = (broken("broken.key", "PRIVATE KEY")?, broken("broken.crt", "CERTIFICATE")?);
+    let locked = broken("locked.key", "ENCRYPTED PRIVATE KEY")?;
+    let torn = dir.path().join("torn.crt");
+    std::fs::write(&torn, "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")?;
+    let nothing = dir.path().join("empty.crt");
+    std::fs::write(&nothing, "\n")?;
+    let identity = Some(Advice::ClientCertificate);
+    for (options, advice, says) in [
+        (with(&good.cert, &foreign.key), identity, ["foreign.key (private key)", "is not that of"]),
+        (with(&good.cert, &good.cert), identity, ["good.crt (private key)", "holds no private key"]),
+        (with(&good.key, &good.key), identity, ["good.key (client certificate)", "holds no certificate"]),
+        (with(&good.cert, &key), identity, ["broken.key (private key)", "cannot be read"]),
+        (with(&good.cert, &locked), identity, ["locked.key (private key)", "is encrypted"]),
+        (with(&cert, &good.key), identity, ["broken.crt (client certificate)", "cannot be read"]),
+        (with(&torn, &good.key), identity, ["torn.crt (client certificate)", "cannot be read"]),
+        (to(server, trusting(&torn)), Some(Advice::Authorities), ["torn.crt", "cannot be read"]),
+        (to(server, trusting(&good.key)), Some(Advice::Authorities), ["good.key", "holds no certificate"]),
+        (to(server, trusting(&nothing)), Some(Advice::Authorities), ["empty.crt", "is empty"]),
+        (
+            to(server, Tls::default().with_ca(Pem::new("no PEM"))),
+            Some(Advice::Authorities),
+            ["authority (from memory)", "is not PEM"],
+        ),
+    ] {
+        let error = save_from(options).await.expect_err("it holds something else");
+        ensure!(error.advice() == advice, "{error:?}");
+        expect::<()>(Err(error), Usage, &says)?;
+    }
     expect(
         save_from(with(&good.cert, Path::new("/no/such.key"))).await,
         ErrorKind::NotFound,
