@@ -18,6 +18,12 @@ pub enum Advice {
     ServerName,
     /// [`SaveOptions::with_new_incarnation`](crate::SaveOptions::with_new_incarnation).
     NewIncarnation,
+    /// [`SaveOptions::required`](crate::SaveOptions::required): less, or something else.
+    Required,
+    /// [`SaveOptions::live_check`](crate::SaveOptions::live_check): do not leave it out.
+    LiveCheck,
+    /// [`SnapshotSource::stored`](crate::SnapshotSource::stored): a snapshot by its id, not the newest or a file.
+    SnapshotById,
     /// A longer [`SaveOptions::timeout`](crate::SaveOptions::timeout).
     Timeout,
     /// A longer [`SaveOptions::stall_timeout`](crate::SaveOptions::stall_timeout).

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 /// Asks running work to end in an orderly way: to take away what it has written, and then to return an error of the kind
 /// [`Cancelled`](crate::ErrorKind::Cancelled). Clones are one token; a cancelled one stays so.
 ///
+/// [`save`](crate::save()) and [`save_raw`](crate::save_raw) take one, by
+/// [`SaveOptions::with_cancel`](crate::SaveOptions::with_cancel).
+///
 /// ```
 /// use etcd_snapshot::{CancelToken, SaveOptions};
 ///

@@ -14,12 +14,14 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 ///
 /// `Display` says this level only, and what to do next; the cause is in [`source`](StdError::source). Neither shows a
 /// password, a token or a signed URL. Where an option would change it, [`advice`](Self::advice) says which.
+/// To read on, go along the sources and downcast: those of this crate are of this type.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     message: String,
     advice: Option<Advice>,
+    retryable: Option<bool>,
     source: Option<Source>,
 }
 
@@ -40,6 +42,8 @@ pub enum ErrorKind {
     /// The other side knows who asks, or does not, and says no: fix the user, the role, the certificate or the policy.
     NotAllowed,
     /// The snapshot is stored, but a check that was asked for did not succeed. It has no manifest, so it is not a backup.
+    /// The [`source`](StdError::source) is the [`Error`] that says which; its kind is [`Damaged`](Self::Damaged) where the
+    /// data is in doubt, and [`Error::is_retryable`] says whether to save again.
     Unverified,
     /// There is no room left where something is to be written: free some and run it again.
     NoSpace,
@@ -53,7 +57,7 @@ impl Error {
     /// An error of `kind`, with a message that says what to do.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), advice: None, source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), advice: None, retryable: None, source: None }))
     }
 
     /// Adds the cause.
@@ -70,16 +74,42 @@ impl Error {
         self
     }
 
-    /// The option that would change it, if there is one: this error's, not that of a cause.
+    /// The option that would change it, if there is one: this error's, else that of the nearest cause which has one.
     #[must_use]
     pub fn advice(&self) -> Option<Advice> {
-        self.0.advice
+        self.0.advice.or_else(|| self.cause()?.advice())
     }
 
     /// Whether the same call may succeed later without anything being changed.
+    ///
+    /// For an error of a store, the store says; for [`Unverified`](ErrorKind::Unverified), the cause: true where another
+    /// member was behind or silent, or the store failed while it was read back; false where data is in doubt, or what was
+    /// required cannot come true. Else it follows from the [`kind`](Self::kind).
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Storage | ErrorKind::Cancelled)
+        let by_kind = || match self.kind() {
+            ErrorKind::Unverified => self.cause().is_some_and(Self::is_retryable),
+            kind => matches!(kind, ErrorKind::Unreachable | ErrorKind::Storage | ErrorKind::Cancelled),
+        };
+        self.0.retryable.unwrap_or_else(by_kind)
+    }
+
+    /// The nearest cause that is an error of this crate.
+    fn cause(&self) -> Option<&Self> {
+        let mut next = self.source();
+        while let Some(cause) = next {
+            if let Some(ours) = cause.downcast_ref() {
+                return Some(ours);
+            }
+            next = cause.source();
+        }
+        None
+    }
+
+    /// Says whether it may pass by itself, where that does not follow from its kind.
+    pub(crate) fn retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
+        self
     }
 
     /// What the caller can do about it.

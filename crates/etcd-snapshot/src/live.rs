@@ -61,8 +61,8 @@ pub trait Live: fmt::Debug + Send + Sync {
     async fn hash_kv(&self, endpoint: &str, revision: i64) -> Result<LiveHash>;
 }
 
-/// One message of the stream `etcdserverpb.Maintenance/Snapshot`.
-#[derive(Clone, Debug, Default)]
+/// One message of the stream `etcdserverpb.Maintenance/Snapshot`. Its `Debug` shows how long the blob is, not what is in it.
+#[derive(Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "scripted streams build these; the message has these three fields")]
 pub struct Message {
     /// The next bytes of the file; 32,768 in every version so far, and the 32 of the trailer last.
@@ -71,6 +71,16 @@ pub struct Message {
     pub remaining_bytes: u64,
     /// The storage version, from etcd 3.6 on; empty before.
     pub version: String,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("blob", &format_args!("{} bytes", self.blob.len()))
+            .field("remaining_bytes", &self.remaining_bytes)
+            .field("version", &self.version)
+            .finish()
+    }
 }
 
 /// One endpoint that was asked for its status.
@@ -91,7 +101,7 @@ pub struct Status {
     pub cluster_id: Hex64,
     /// The member that answered.
     pub member_id: Hex64,
-    /// The leader it knows; 0 if none.
+    /// The leader it knows; 0 if none, as at what is left of a cluster that has lost its quorum.
     pub leader: Hex64,
     /// Its revision at the time of the answer.
     pub revision: i64,

@@ -54,14 +54,18 @@ impl SnapshotSource {
     /// [`Usage`](ErrorKind::Usage) when it is not a regular file.
     pub fn file(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let opened = File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-        let (file, metadata) = opened.map_err(|e| Error::io(format!("cannot open {}", path.display()), e))?;
-        if !metadata.is_file() {
+        let failed = |e| Error::io(format!("cannot open {}: check the path", path.display()), e);
+        // To open a pipe would wait for whoever writes into it.
+        if !std::fs::metadata(&path).map_err(failed)?.is_file() {
+            let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
             return Err(Error::usage(format!(
-                "{} is not a regular file: name a snapshot file, or a store as file://{0}",
-                path.display()
+                "{} is not a regular file: name a snapshot file, or a store as file://{}",
+                path.display(),
+                absolute.display()
             )));
         }
+        let opened = File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+        let (file, metadata) = opened.map_err(failed)?;
         let origin = Origin::File { path, file: Arc::new(file) };
         Ok(Self { origin, len: metadata.len(), manifest: None, id: None, by_id: false, url: None })
     }
@@ -102,7 +106,10 @@ impl SnapshotSource {
             return Self::listed(home, listed).await;
         }
         Err(match inventory.incomplete.iter().find(|incomplete| incomplete.id == *id) {
-            Some(incomplete) => Error::damaged(format!("snapshot {id} in {home} is incomplete: {}", incomplete.why)),
+            Some(incomplete) => {
+                Error::damaged(format!("snapshot {id} in {home} is incomplete: {}; use another one", incomplete.why))
+                    .with_advice(Advice::Inventory)
+            }
             None => Error::not_found(format!("{home} holds no snapshot {id}: list what it holds"))
                 .with_advice(Advice::Inventory),
         })

@@ -437,7 +437,7 @@ fn of_several_initial_members_none_restores_alone_or_from_a_file() {
     refused(&bench, &alone, ErrorKind::Refused, &["split the data", "start empty"]);
     // The file of another pod can be of another time.
     let from_file = options.with_init_container(InitContainer::new(0));
-    refused(&bench, &from_file, ErrorKind::Refused, &["a file", "STORE#ID"]);
+    refused(&bench, &from_file, ErrorKind::Refused, &["a file", "by its id"]);
 }
 
 #[test]

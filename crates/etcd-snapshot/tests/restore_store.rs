@@ -131,7 +131,8 @@ async fn several_members_in_pods_need_the_snapshot_named() {
     let member = |options: RestoreOptions| member_of_three(options, 1);
     let refused = into(dir.path(), &newest, member).await.expect_err("the newest can change");
     assert_eq!(refused.kind(), ErrorKind::Refused);
-    assert!(refused.to_string().contains("STORE#ID"), "{refused}");
+    assert!(refused.to_string().contains("by its id"), "{refused}");
+    assert_eq!(refused.advice(), Some(etcd_snapshot::Advice::SnapshotById));
     assert!(!dir.path().join("data").exists());
     let named = into(dir.path(), &newest, |options| member(options).with_pinned_id(ids[0].to_string())).await;
     assert_eq!(named.expect("it is named").outcome, Outcome::Restored);

@@ -99,7 +99,7 @@ pub(crate) fn several(world: &World) -> anyhow::Result<()> {
     let token = ["--initial-cluster-token", "one-for-all"];
     // The newest can change between two pods, and a token of its own makes each a cluster of its own.
     refused(args(&made.store, 0, &token), &["STORE#ID"])?;
-    refused(args(&made.file.display().to_string(), 0, &token), &["a file", "STORE#ID"])?;
+    refused(args(&made.file.display().to_string(), 0, &token), &["a file", "by its id", "hint: STORE#ID"])?;
     let done = crate::program::run(&args(&pinned, 0, &[]).iter().map(String::as_str).collect::<Vec<_>>())?;
     ensure!(!done.status.success() && done.stderr.contains("--initial-cluster-token"), "{done:?}");
     ensure!(content(dir.path())?.is_empty(), "something was written");

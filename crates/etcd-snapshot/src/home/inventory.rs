@@ -6,16 +6,17 @@ use std::time::SystemTime;
 
 use futures::TryStreamExt as _;
 use objstore_core::{ObjectMeta, ObjectStoreExt as _};
+use serde::Serialize;
 
 use super::Home;
 use super::id::SnapshotId;
-use super::names::Name;
+use super::names::{self, Name};
 use crate::Result;
 use crate::checks::Checks;
 use crate::store::store_error;
 
 /// What a home holds, told from its listing alone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Inventory {
     /// Complete snapshots, newest first.
@@ -48,7 +49,7 @@ impl Inventory {
 /// "Newest" compares incarnation, then revision, then the time in the id. A restored cluster starts again at a lower
 /// revision, so revisions only order within one incarnation; clocks skew, so time only decides between equal revisions.
 /// The store's `LastModified` is never looked at.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Listed {
     /// Its name.
@@ -72,7 +73,7 @@ impl Listed {
 }
 
 /// Something that is no backup: half of one.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Incomplete {
     /// Its name.
@@ -81,6 +82,10 @@ pub struct Incomplete {
     pub why: &'static str,
     /// Bytes of its payload, if there is one.
     pub bytes: Option<u64>,
+    /// The key of its payload below the home's prefix, if there is one.
+    pub payload: Option<String>,
+    /// Which cluster, in this home's count, by its payload, or else by its manifest.
+    pub incarnation: Option<u32>,
 }
 
 /// The objects of one id, while the listing is read.
@@ -128,7 +133,13 @@ fn sort_in(home: &Home, object: &ObjectMeta, inventory: &mut Inventory, parts: &
 }
 
 fn settle(id: SnapshotId, parts: &Parts, inventory: &mut Inventory) {
-    let incomplete = |id, why| Incomplete { id, why, bytes: parts.payload.map(|(_, bytes)| bytes) };
+    let incomplete = |id: SnapshotId, why| Incomplete {
+        why,
+        bytes: parts.payload.map(|(_, bytes)| bytes),
+        payload: parts.payload.map(|(incarnation, _)| names::payload(&id, incarnation)),
+        incarnation: parts.payload.map(|(number, _)| number).or(parts.manifest.map(|(number, _)| number)),
+        id,
+    };
     match (parts.manifest, parts.payload) {
         (Some((incarnation, revision)), Some((of_payload, bytes))) if incarnation == of_payload => {
             inventory.snapshots.push(Listed { id, incarnation, revision, bytes, checks: parts.checks });

@@ -1,6 +1,6 @@
 //! Which pods of a stateful set restore.
 
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// A restore that runs before etcd in every pod of a stateful set, each time a pod starts.
 ///
@@ -73,7 +73,7 @@ impl InitContainer {
             OrdinalRule::First if several => {
                 return Err(Error::refused(format!(
                     "restoring ordinal 0 alone would split the data: the other {} of {members} initial members would start empty, and all would look healthy. \
-                     Name one initial member, or restore every ordinal from the same #ID with the same token",
+                     Name one initial member, or restore every ordinal from one snapshot, given by its id, with the same token",
                     members.saturating_sub(1)
                 )));
             }
@@ -89,8 +89,9 @@ impl InitContainer {
         }
         if !pinned {
             return Err(Error::refused(format!(
-                "{members} initial members must all restore, from the same snapshot: one that starts empty looks healthy and has other data, and the newest, or a file, can differ between two pods; name it as STORE#ID for every ordinal"
-            )));
+                "{members} initial members must all restore, from the same snapshot: one that starts empty looks healthy and has other data, and the newest, or a file, can differ between two pods; give the snapshot by its id, the same for every ordinal"
+            ))
+            .with_advice(Advice::SnapshotById));
         }
         // A pod added after the restore joins the running cluster.
         let joins_later = !is_member && self.ordinal >= members as u64;

@@ -65,7 +65,7 @@ pub struct RestoreOptions {
     pub target_version: Option<TargetVersion>,
     /// User and group that everything made here is given to. Default: whoever runs the restore.
     pub owner: Option<Owner>,
-    /// The id of the snapshot that was asked for by name (`STORE#ID`), not as the newest. Default: none.
+    /// The id of the snapshot that was asked for by name, not as the newest. Default: none.
     pub pinned_id: Option<String>,
     /// Run as an init container. Default: no.
     pub init_container: Option<InitContainer>,
