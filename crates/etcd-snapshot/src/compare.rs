@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::Result;
 use crate::hex::Hex64;
 use crate::inspect::{self, Inspection};
 use crate::live::{Live, LiveHash};
 use crate::source::SnapshotSource;
+use crate::{Error, Result};
 
 /// How often a member that is behind is asked again, and how many times.
 const BEHIND_PAUSE: Duration = Duration::from_millis(200);
@@ -42,11 +42,47 @@ pub enum LiveCheck {
         /// The hash of the file.
         file: u32,
     },
-    /// No member could be compared with, and why.
-    NotComparable(String),
+    /// No member could be compared with.
+    NotComparable {
+        /// What stood in the way; of several reasons, one that may pass.
+        reason: NotComparable,
+        /// All of them, in words.
+        why: String,
+    },
     /// It was not asked for.
     NotAsked,
 }
+
+/// Why a file could not be compared with a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum NotComparable {
+    /// A member did not answer, or not in time.
+    Unreachable,
+    /// A member had not come as far as the file yet.
+    Behind,
+    /// A member has compacted, or has gone on, past what the file can be compared by: a new snapshot may be.
+    Passed,
+    /// A member did not allow it, or could not be asked.
+    NotAllowed,
+    /// Only the member that sent the file could be asked, and the cluster has others.
+    OnlySender,
+    /// The members are of another cluster.
+    OtherCluster,
+    /// The file itself has no hash to compare.
+    NoHash,
+}
+
+impl NotComparable {
+    /// Whether it may pass by itself, so that another snapshot of the same members may be compared.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Behind | Self::Passed)
+    }
+}
+
+/// Why there is no hash, for a program and for a person.
+pub(crate) type Reason = (NotComparable, String);
 
 /// In words, as in a manifest.
 impl Serialize for LiveCheck {
@@ -65,7 +101,7 @@ impl fmt::Display for LiveCheck {
             Self::Differs { member_id, live, file } => {
                 write!(f, "differs: member {member_id} has {live}, the file {file}")
             }
-            Self::NotComparable(why) => write!(f, "not comparable: {why}"),
+            Self::NotComparable { why, .. } => write!(f, "not comparable: {why}"),
             Self::NotAsked => f.write_str("not asked for"),
         }
     }
@@ -87,31 +123,33 @@ pub(crate) async fn ask(
     endpoint: &str,
     revision: i64,
     compacted: i64,
-) -> Result<Result<Comparable, String>> {
+) -> Result<Result<Comparable, Reason>> {
+    let passed = |why: String| Ok(Err((NotComparable::Passed, why)));
     for _ in 0..BEHIND_TRIES {
         match live.hash_kv(endpoint, revision).await? {
             LiveHash::Hash { member_id, hash, compact_revision, .. } if compact_revision >= compacted => {
-                return Ok(match compact_revision <= revision {
-                    true => Ok(Comparable { member_id, hash, compact_revision }),
-                    false => Err(format!("{endpoint} has compacted past revision {revision}")),
-                });
+                return match compact_revision <= revision {
+                    true => Ok(Ok(Comparable { member_id, hash, compact_revision })),
+                    false => passed(format!("{endpoint} has compacted past revision {revision}")),
+                };
             }
             LiveHash::Hash { current_revision, .. } if current_revision > revision => {
-                return Ok(Err(format!(
+                return passed(format!(
                     "{endpoint} has gone on to revision {current_revision}, and for {revision} only knows the hash of an older compaction"
-                )));
+                ));
             }
             LiveHash::Hash { .. } => {
                 if let Some(current) = ask_current(live, endpoint, revision, compacted).await? {
                     return Ok(Ok(current));
                 }
             }
-            LiveHash::Compacted => return Ok(Err(format!("{endpoint} has compacted past revision {revision}"))),
+            LiveHash::Compacted => return passed(format!("{endpoint} has compacted past revision {revision}")),
             LiveHash::Behind => {}
         }
         tokio::time::sleep(BEHIND_PAUSE).await;
     }
-    Ok(Err(format!("{endpoint} did not reach revision {revision} and compaction {compacted} in time")))
+    let why = format!("{endpoint} did not reach revision {revision} and compaction {compacted} in time");
+    Ok(Err((NotComparable::Behind, why)))
 }
 
 /// The current hash, while the member still stands at `revision`: it is computed afresh, with the compaction of now.
@@ -139,40 +177,77 @@ impl LiveCheck {
     }
 }
 
-/// Compares a file with the first of `others` that can be compared with it; with its sender if the cluster has no other
+/// The members that a file may be compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Members<'a> {
+    pub(crate) live: &'a dyn Live,
+    /// The endpoint of the member that sent the file, and its id.
+    pub(crate) sender: Option<(&'a str, Hex64)>,
+    pub(crate) others: &'a [(String, Hex64)],
+    /// Why endpoints did not answer.
+    pub(crate) silent: &'a [String],
+}
+
+/// Compares a file with the first other member that can be compared with it; with its sender if the cluster has no other
 /// member. Members are asked one at a time: writes wait at the one that computes.
 pub(crate) async fn with_live(
-    live: &dyn Live,
-    sender: Option<(&str, Hex64)>,
-    others: &[(String, Hex64)],
+    members: Members<'_>,
     source: &SnapshotSource,
     inspection: &Inspection,
 ) -> Result<LiveCheck> {
+    let Members { live, sender, others, silent } = members;
     let mut reasons = Vec::new();
     for (endpoint, _) in others {
         match one(live, endpoint, source, inspection).await {
             Ok(Ok((member_id, _, _))) if sender.is_some_and(|(_, sender)| sender == member_id) => {
-                reasons.push(format!("{endpoint} leads to the member that sent it"));
+                let why = format!("{endpoint} leads to the member that sent it");
+                reasons.push((NotComparable::OnlySender, why));
             }
             Ok(Ok((member_id, live, file))) if live == file => return Ok(LiveCheck::Matched { member_id }),
             Ok(Ok((member_id, live, file))) => return Ok(LiveCheck::Differs { member_id, live, file }),
-            Ok(Err(why)) => reasons.push(why),
-            Err(e) => reasons.push(e.to_string()),
+            Ok(Err(reason)) => reasons.push(reason),
+            Err(e) => reasons.push(failure(&e)),
         }
     }
+    reasons.extend(silent.iter().map(|why| (NotComparable::Unreachable, why.clone())));
     if let Some((endpoint, _)) = sender
         && others.is_empty()
     {
         match live.voters().await {
             Ok(1) => return alone(live, endpoint, source, inspection).await,
-            Ok(_) => reasons.push("only the member that sent it is among the endpoints, and its word would prove nothing: name others too".to_owned()),
-            Err(e) => reasons.push(e.to_string()),
+            Ok(_) if silent.is_empty() => reasons.push((
+                NotComparable::OnlySender,
+                "only the member that sent it is among the endpoints, and its word would prove nothing: name others too"
+                    .to_owned(),
+            )),
+            Ok(_) => {}
+            // Without a quorum nobody tells.
+            Err(e) => {
+                tracing::debug!(error = %e, "the members cannot be counted");
+                let why = "it cannot be asked how many members there are: the word of the one that sent it may prove nothing";
+                reasons.push((NotComparable::Unreachable, why.to_owned()));
+            }
         }
     }
     if reasons.is_empty() {
-        reasons.push("no endpoint answered".to_owned());
+        reasons.push((NotComparable::Unreachable, "no endpoint answered".to_owned()));
     }
-    Ok(LiveCheck::NotComparable(reasons.join("; ")))
+    Ok(not_comparable(reasons))
+}
+
+fn not_comparable(reasons: Vec<Reason>) -> LiveCheck {
+    let kinds = || reasons.iter().map(|(kind, _)| *kind);
+    let reason = kinds().find(|kind| kind.may_pass()).or_else(|| kinds().next());
+    let why: Vec<_> = reasons.iter().map(|(_, why)| why.as_str()).collect();
+    LiveCheck::NotComparable { reason: reason.unwrap_or(NotComparable::Unreachable), why: why.join("; ") }
+}
+
+fn failure(error: &Error) -> Reason {
+    let reason = match error.is_retryable() {
+        true => NotComparable::Unreachable,
+        false => NotComparable::NotAllowed,
+    };
+    (reason, error.to_string())
 }
 
 /// The sender of a cluster of one.
@@ -180,8 +255,8 @@ async fn alone(live: &dyn Live, endpoint: &str, source: &SnapshotSource, inspect
     Ok(match one(live, endpoint, source, inspection).await {
         Ok(Ok((member_id, live, file))) if live == file => LiveCheck::MatchedSender { member_id },
         Ok(Ok((member_id, live, file))) => LiveCheck::Differs { member_id, live, file },
-        Ok(Err(why)) => LiveCheck::NotComparable(why),
-        Err(e) => LiveCheck::NotComparable(e.to_string()),
+        Ok(Err(reason)) => not_comparable(vec![reason]),
+        Err(e) => not_comparable(vec![failure(&e)]),
     })
 }
 
@@ -191,9 +266,9 @@ async fn one(
     endpoint: &str,
     source: &SnapshotSource,
     inspection: &Inspection,
-) -> Result<Result<(Hex64, u32, u32), String>> {
+) -> Result<Result<(Hex64, u32, u32), Reason>> {
     let Ok(own) = inspection.summary.hash_kv else {
-        return Ok(Err("the file has no hash at its own revision".to_owned()));
+        return Ok(Err((NotComparable::NoHash, "the file has no hash at its own revision".to_owned())));
     };
     let theirs = match ask(live, endpoint, own.revision, own.compact_revision).await? {
         Ok(theirs) => theirs,
@@ -203,10 +278,8 @@ async fn one(
         return Ok(Ok((theirs.member_id, theirs.hash, own.hash)));
     }
     let file = inspect::hash_kv_at(source, own.revision, theirs.compact_revision).await?;
-    Ok(match file {
-        Some(file) => Ok((theirs.member_id, theirs.hash, file)),
-        None => {
-            Err(format!("{endpoint} is compacted at {}, which the file cannot be hashed by", theirs.compact_revision))
-        }
-    })
+    Ok(file.map(|file| (theirs.member_id, theirs.hash, file)).ok_or_else(|| {
+        let why = format!("{endpoint} is compacted at {}, which the file cannot be hashed by", theirs.compact_revision);
+        (NotComparable::Passed, why)
+    }))
 }

@@ -22,7 +22,7 @@ pub use source::SnapshotSource;
 mod inspect;
 pub use inspect::{Inspection, inspect};
 mod compare;
-pub use compare::LiveCheck;
+pub use compare::{LiveCheck, NotComparable};
 mod checks;
 pub use checks::Checks;
 mod verify;

@@ -1,7 +1,7 @@
 //! Verify: what can be proven of a snapshot, and what was not looked at.
 
 use crate::checks::Checks;
-use crate::compare::{self, LiveCheck};
+use crate::compare::{self, LiveCheck, NotComparable};
 use crate::inspect::{self, Inspection};
 use crate::live::{Live, Status};
 use crate::progress::{Progress, Stage};
@@ -124,7 +124,7 @@ async fn compare_live(
     for endpoint in live.members().await {
         match endpoint.status {
             Ok(status) => members.push((status.is_leader(), endpoint.url, status)),
-            Err(e) => reasons.push(e),
+            Err(e) => reasons.push(e.about(&endpoint.url)),
         }
     }
     if members.is_empty()
@@ -132,14 +132,16 @@ async fn compare_live(
     {
         return Err(reason);
     }
+    let silent: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    for silent in &silent {
+        progress.note(&format!("an endpoint was left out: {silent}"));
+    }
     let expected = source.manifest().map(|manifest| manifest.cluster_id);
     if let Some((_, url, status)) =
         members.iter().find(|(_, _, status)| expected.is_some_and(|expected| expected != status.cluster_id))
     {
-        return Ok(LiveCheck::NotComparable(format!(
-            "{url} is of cluster {}, the snapshot of another",
-            status.cluster_id
-        )));
+        let why = format!("{url} is of cluster {}, the snapshot of another", status.cluster_id);
+        return Ok(LiveCheck::NotComparable { reason: NotComparable::OtherCluster, why });
     }
     members.sort_by_key(|(leads, _, status)| (*leads, status.member_id));
     // Who sent it is in the manifest. A file does not say, so that any member proves something.
@@ -151,12 +153,14 @@ async fn compare_live(
         .collect();
     let sending = members.iter().find(|(_, _, status)| Some(status.member_id) == sender);
     let sender = sending.map(|(_, url, status)| (url.as_str(), status.member_id));
-    let check = compare::with_live(live, sender, &others, source, inspection).await?;
+    let members_to_ask = compare::Members { live, sender, others: &others, silent: &silent };
+    let check = compare::with_live(members_to_ask, source, inspection).await?;
     match check {
         LiveCheck::Differs { member_id, .. } if !may_know(source, inspection, &members) => {
-            Ok(LiveCheck::NotComparable(format!(
+            let why = format!(
                 "member {member_id} has another hash, and none of the members that answer is among those in the file: it is of another cluster, or of one before a restore"
-            )))
+            );
+            Ok(LiveCheck::NotComparable { reason: NotComparable::OtherCluster, why })
         }
         LiveCheck::Differs { .. } => Err(Error::damaged(format!(
             "HashKV of {source} {check}: either it or that member is corrupt; see `etcdctl endpoint hashkv --cluster`"

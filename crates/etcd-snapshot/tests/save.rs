@@ -13,6 +13,7 @@ use etcd_snapshot::{
     progress::Silent, save, verify,
 };
 use objstore_core::{MemoryStore, ObjectStore, ObjectStoreExt as _, Prefix};
+use save_support::hooked::{Act, Hooked};
 use save_support::{CLUSTER, End, OTHER, SENDER, Script, Scripted, message, messages, snapshot};
 
 fn home() -> Home {
@@ -235,7 +236,12 @@ async fn a_differing_hash_is_stored_but_no_backup() {
     assert!(why.contains("differs"), "{why}");
     let inventory = inventory(&home).await;
     assert!(inventory.snapshots.is_empty());
-    assert_eq!(inventory.incomplete[0].why, "it has a payload and no manifest");
+    let half = &inventory.incomplete[0];
+    assert_eq!((half.why, half.incarnation), ("it has a payload and no manifest", Some(1)));
+    assert_eq!(half.payload.as_deref(), Some(format!("{}.i00000001.db", half.id).as_str()));
+    assert_eq!(keys(&home).await, [format!("{}{}", home.prefix(), half.payload.as_deref().unwrap())]);
+    let json = serde_json::to_value(&inventory).unwrap();
+    assert_eq!(json["incomplete"][0]["id"], half.id.to_string());
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +268,7 @@ async fn hashes_that_cannot_be_compared_say_why_and_do_not_stop_a_save() {
         live.hash = hash;
         let saved = save(&live, &home, &options()).await.unwrap();
         assert!(
-            matches!(&saved.live_check, LiveCheck::NotComparable(why) if why.contains(says)),
+            matches!(&saved.live_check, LiveCheck::NotComparable { why, .. } if why.contains(says)),
             "{name}: {}",
             saved.live_check
         );
@@ -285,7 +291,7 @@ async fn a_cluster_of_one_is_compared_with_itself_and_says_so() {
     live.voters = 3;
     let saved = save(&live, &home, &options().with_host(Scripted::new(3))).await.unwrap();
     assert!(
-        matches!(&saved.live_check, LiveCheck::NotComparable(why) if why.contains("name others")),
+        matches!(&saved.live_check, LiveCheck::NotComparable { why, .. } if why.contains("name others")),
         "{}",
         saved.live_check
     );
@@ -393,6 +399,91 @@ async fn what_is_required_must_be_verified() {
     assert!(inventory(&home).await.snapshots.is_empty());
     live.hash = Some(agreeing(&file, 500).await);
     save(&live, &home, &required.with_host(Scripted::new(5))).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unverified_save_says_whether_another_may_be() {
+    let file = snapshot(500);
+    let required = options().with_required(Checks::LIVE_HASH);
+    let hashes = [
+        ("behind", Some(LiveHash::Behind), true, Some(Advice::Required)),
+        ("does not answer", None, true, Some(Advice::Endpoints)),
+        ("gone on", Some(LiveHash::Compacted), true, Some(Advice::Required)),
+        ("differs", Some(hash(1, 500)), false, None),
+    ];
+    for (name, hash, retryable, advice) in hashes {
+        let mut live = Script::new(&file, 500);
+        live.hash = hash;
+        let error = save(&live, &home(), &required).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unverified, retryable), "{name}: {error:?}");
+        assert_eq!(error.advice(), advice, "{name}: {error:?}");
+        let says = if retryable { "save again" } else { "in doubt" };
+        assert!(error.to_string().contains(says), "{name}: {error}");
+    }
+    // The word of the sender alone proves nothing, today or tomorrow.
+    let mut live = Script::new(&file, 500);
+    live.members.truncate(1);
+    let error = save(&live, &home(), &required).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unverified, false), "{error:?}");
+    assert_eq!(error.advice(), Some(Advice::Endpoints), "{error:?}");
+    // One that is among the endpoints and does not answer may do so later.
+    let mut live = Script::new(&file, 500);
+    live.silent = vec![(1, ErrorKind::Unreachable, "it is down".to_owned())];
+    let error = save(&live, &home(), &required).await.unwrap_err();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(error.is_retryable() && why.contains("http://member-1: it is down"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_verified_is_refused_before_anything_is_stored() {
+    let (home, file) = (home(), snapshot(500));
+    let live = Script::new(&file, 500).with_matching_hash(&file).unwrap();
+    let required = |checks| options().with_required(checks);
+    for (options, advice) in [
+        (required(Checks::DRILL), Advice::Required),
+        (required(Checks::LIVE_HASH | Checks::SENDER_HASH), Advice::Required),
+        (required(Checks::LIVE_HASH).without_live_check(), Advice::LiveCheck),
+        (required(Checks::SENDER_HASH).without_live_check(), Advice::LiveCheck),
+    ] {
+        let error = save(&live, &home, &options).await.unwrap_err();
+        assert_eq!((error.kind(), error.advice()), (ErrorKind::Usage, Some(advice)), "{error}");
+        assert!(keys(&home).await.is_empty(), "{error}");
+    }
+    let always = Checks::TRAILER | Checks::STRUCTURE | Checks::READ_BACK;
+    save(&live, &home, &required(always).without_live_check()).await.unwrap();
+}
+
+#[test]
+fn debug_shows_no_content() {
+    let file = snapshot(3);
+    let shown = format!("{:?}", Script::new(&file, 3));
+    assert!(shown.contains(&format!("{} bytes", file.len() - 32)) && shown.len() < 3_000, "{shown}");
+    assert!(!shown.contains("registry"), "{shown}");
+}
+
+#[tokio::test]
+async fn errors_of_a_store_say_whether_to_try_again() {
+    use objstore_core::ErrorKind as Store;
+    for (kind, expected, retryable) in [
+        (Store::Archived, ErrorKind::Refused, false),
+        (Store::TooLarge, ErrorKind::Storage, false),
+        (Store::RangeNotSatisfiable, ErrorKind::Storage, false),
+        (Store::Locked, ErrorKind::Refused, false),
+        (Store::AlreadyExists, ErrorKind::Refused, false),
+        (Store::PreconditionFailed, ErrorKind::Refused, false),
+        (Store::Conflict, ErrorKind::Unreachable, true),
+        (Store::Unavailable, ErrorKind::Unreachable, true),
+        (Store::StorageFull, ErrorKind::NoSpace, false),
+        (Store::StoreNotFound, ErrorKind::NotFound, false),
+    ] {
+        let store = Hooked::new(Arc::new(MemoryStore::new()), move |_, _| Act::FailAs(kind));
+        let home = Home::new(Arc::new(store), Prefix::root());
+        let error = home.inventory().await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (expected, retryable), "{kind}: {error}");
+        if kind == Store::StoreNotFound {
+            assert!(error.to_string().contains("the bucket or the folder of the store is not there"), "{error}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub use tls::{Pem, Tls};
 
 use crate::hex::Hex64;
 use crate::live::{Endpoint, Live, LiveHash, Message, Status};
-use crate::{Advice, Error, Result};
+use crate::{Advice, Error, ErrorKind, Result};
 use channels::{Channel, Channels};
 use error::client_error;
 
@@ -111,11 +111,32 @@ impl EtcdCluster {
         status.db_size = u64::try_from(answer.db_size()).unwrap_or(0);
         status.version = answer.version().to_owned();
         status.is_learner = answer.is_learner();
-        let mut client = channel.client.clone();
-        let alarms = self.ask(endpoint, channel, client.alarm(AlarmAction::Get, AlarmType::None, None)).await?;
-        let corrupt = alarms.alarms().iter().filter(|alarm| alarm.alarm() == AlarmType::Corrupt);
-        status.corrupt = corrupt.map(|alarm| Hex64(alarm.member_id())).collect();
+        status.corrupt = self.corrupt(endpoint, channel, &status, answer.errors()).await?;
         Ok(status)
+    }
+
+    /// The members under the alarm CORRUPT. The list of alarms needs a leader; without one the member's own status tells.
+    async fn corrupt(
+        &self,
+        endpoint: &str,
+        channel: &Channel,
+        status: &Status,
+        errors: &[String],
+    ) -> Result<Vec<Hex64>> {
+        let told = || errors.iter().filter_map(|error| corrupt_in(error)).collect();
+        if status.leader == Hex64(0) {
+            return Ok(told());
+        }
+        let mut client = channel.client.clone();
+        match self.ask(endpoint, channel, client.alarm(AlarmAction::Get, AlarmType::None, None)).await {
+            Ok(answer) => {
+                let alarms = answer.alarms().iter().filter(|alarm| alarm.alarm() == AlarmType::Corrupt);
+                Ok(alarms.map(|alarm| Hex64(alarm.member_id())).collect())
+            }
+            // The leader was lost a moment ago.
+            Err(e) if e.kind() == ErrorKind::Unreachable => Ok(told()),
+            Err(e) => Err(e),
+        }
     }
 }
 
@@ -171,6 +192,14 @@ impl Live for EtcdCluster {
             Err(e) => self.told(endpoint, &channel, Err(e)),
         }
     }
+}
+
+/// The member of an alarm CORRUPT, as text in a status (etcd `server/etcdserver/api/v3rpc/maintenance.go`):
+/// `memberID:10501334649042878790 alarm:CORRUPT`.
+fn corrupt_in(error: &str) -> Option<Hex64> {
+    let words = || error.split_whitespace();
+    words().find(|word| *word == "alarm:CORRUPT")?;
+    words().find_map(|word| word.strip_prefix("memberID:")?.parse().ok()).map(Hex64)
 }
 
 fn silent(endpoint: &str, after: Duration) -> Error {

@@ -19,11 +19,13 @@ pub(crate) struct Chosen {
     pub(crate) why: &'static str,
     /// Endpoints of other members of the cluster that answered, those that do not lead first.
     pub(crate) others: Vec<(String, Hex64)>,
+    /// Why endpoints did not answer.
+    pub(crate) silent: Vec<String>,
 }
 
 /// Chooses a healthy, caught-up member that does not lead, so that the stream costs the leader nothing.
 pub(crate) fn choose(endpoints: Vec<Endpoint>) -> Result<Chosen> {
-    let members = answering(endpoints)?;
+    let (members, silent) = answering(endpoints)?;
     one_cluster(&members)?;
     let healthy = healthy(&members)?;
     let ahead = healthy.iter().map(|(_, status)| status.raft_applied_index).max().unwrap_or(0);
@@ -42,21 +44,24 @@ pub(crate) fn choose(endpoints: Vec<Endpoint>) -> Result<Chosen> {
         (false, false) => "it does not lead and is caught up",
     };
     let others = others(&members, &status);
-    Ok(Chosen { endpoint, status, why, others })
+    Ok(Chosen { endpoint, status, why, others, silent })
 }
 
-/// Those that answered; an error that names the reason of each if none did.
-fn answering(endpoints: Vec<Endpoint>) -> Result<Vec<(String, Status)>> {
+/// An endpoint that answered, and what.
+type Answer = (String, Status);
+
+/// Those that answered, and why the others did not; an error that names the reason of each if none did.
+fn answering(endpoints: Vec<Endpoint>) -> Result<(Vec<Answer>, Vec<String>)> {
     let mut members = Vec::new();
     let mut failures = Vec::new();
     for endpoint in endpoints {
         match endpoint.status {
             Ok(status) => members.push((endpoint.url, status)),
-            Err(e) => failures.push(e),
+            Err(e) => failures.push(e.about(&endpoint.url)),
         }
     }
     if !members.is_empty() {
-        return Ok(members);
+        return Ok((members, failures.iter().map(ToString::to_string).collect()));
     }
     let Some(first) = failures.pop() else {
         return Err(Error::usage("no endpoint was given: name at least one").with_advice(Advice::Endpoints));

@@ -13,17 +13,18 @@ use super::stream::{self, Received, Sink};
 use super::turns::Later;
 use super::{SaveOptions, Saved, choose_member, same_member};
 use crate::checks::Checks;
-use crate::compare::{self, LiveCheck};
+use crate::compare::{self, LiveCheck, NotComparable};
 use crate::home::{Content, Home, Manifest, Payload, SnapshotId, Verified, timestamp};
 use crate::inspect::{self, Inspection};
 use crate::live::Live;
 use crate::progress::{Progress, Stage};
 use crate::source::SnapshotSource;
 use crate::store::store_error;
-use crate::{Error, ErrorKind, Hex32, Result};
+use crate::{Advice, Error, ErrorKind, Hex32, Result};
 
 /// Saves a snapshot of `live` into `home`: see [`save`](super::save()).
 pub(super) async fn run(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result<Saved> {
+    options.validate()?;
     let save = Save { live, home, options, stop: Stop::new(options) };
     let prepared = Box::pin(save.prepare()).await?;
     // From here on, being stopped could only make it unknown whether there is a backup.
@@ -45,6 +46,22 @@ struct Landed<'a> {
     started: jiff::Timestamp,
     chosen: Chosen,
     received: Received,
+}
+
+impl Landed<'_> {
+    /// It is stored, and no backup, because of `cause`.
+    fn unverified(&self, cause: Error) -> Error {
+        let next = match cause.kind() {
+            _ if cause.is_retryable() => "the reason may pass, save again",
+            ErrorKind::Damaged => "its data is in doubt, find out why before it is saved again",
+            _ => "change what stood in the way, and save again",
+        };
+        Error::unverified(format!(
+            "{} is stored in {} but was not verified, and is no backup: {next}",
+            self.place.name, self.place.home
+        ))
+        .with_source(cause)
+    }
 }
 
 /// What verifying came to.
@@ -128,11 +145,7 @@ impl<'a> Save<'a> {
     async fn verify(&self, landed: &Landed<'_>) -> Result<Verdict> {
         let bytes = landed.received.digests.bytes;
         let source = SnapshotSource::unverified(self.home, landed.place.key.clone(), bytes, landed.id.clone());
-        let unverified = |e: Error| {
-            let message =
-                format!("{} is stored in {} but was not verified, and is no backup", landed.place.name, self.home);
-            Error::unverified(message).with_source(e)
-        };
+        let unverified = |e| landed.unverified(e);
         let walk = Later::new(Arc::clone(&self.options.progress));
         let read_back = async {
             self.read_back(&source, landed).await?;
@@ -154,7 +167,8 @@ impl<'a> Save<'a> {
             let missing: Vec<_> =
                 self.options.required.names().filter(|name| !checks.names().any(|have| have == *name)).collect();
             let why = format!("required and not verified: {}; live hash: {live_check}", missing.join(", "));
-            return Err(unverified(Error::unverified(why)));
+            let may_pass = matches!(live_check, LiveCheck::NotComparable { reason, .. } if reason.may_pass());
+            return Err(unverified(Error::unverified(why).retryable(may_pass).with_advice(advice_for(&live_check))));
         }
         let history = match compared {
             Compared::Fits(history) => history,
@@ -206,7 +220,9 @@ impl<'a> Save<'a> {
         }
         self.options.progress.begin(Stage::LiveHash, None);
         let sender = Some((landed.chosen.endpoint.as_str(), landed.chosen.status.member_id));
-        let check = compare::with_live(self.live, sender, &landed.chosen.others, source, inspection).await?;
+        let members =
+            compare::Members { live: self.live, sender, others: &landed.chosen.others, silent: &landed.chosen.silent };
+        let check = compare::with_live(members, source, inspection).await?;
         self.options.progress.note(&format!("HashKV of the file: {check}"));
         Ok(check)
     }
@@ -261,6 +277,16 @@ async fn inspect_sound(source: &SnapshotSource, progress: &dyn Progress) -> Resu
     let inspection = inspect::inspect(source, progress).await?;
     inspection.require_sound()?;
     Ok(inspection)
+}
+
+/// What would let a hash be compared that was required.
+fn advice_for(live_check: &LiveCheck) -> Advice {
+    match live_check {
+        LiveCheck::NotComparable { reason: NotComparable::OnlySender | NotComparable::Unreachable, .. } => {
+            Advice::Endpoints
+        }
+        _ => Advice::Required,
+    }
 }
 
 fn checks_of(live_check: &LiveCheck) -> Checks {

@@ -12,8 +12,11 @@ mod stop;
 mod stream;
 mod turns;
 
+use serde::Serialize;
+
 use crate::checks::Checks;
 use crate::compare::LiveCheck;
+use crate::hex::Hex64;
 use crate::home::{Home, Manifest, SnapshotId};
 use crate::live::Live;
 use crate::{Advice, Error, Result};
@@ -24,7 +27,7 @@ pub use options::SaveOptions;
 pub use raw::{RawSaved, save_raw};
 
 /// A snapshot that was saved, verified and committed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Saved {
     /// Its name in its home.
@@ -89,6 +92,15 @@ pub async fn save(live: &dyn Live, home: &Home, options: &SaveOptions) -> Result
 /// Asks all members and chooses one; says which.
 async fn choose_member(live: &dyn Live, options: &SaveOptions) -> Result<Chosen> {
     let chosen = choose::choose(live.members().await)?;
+    for silent in &chosen.silent {
+        options.progress.note(&format!("an endpoint was left out: {silent}"));
+    }
+    if chosen.status.leader == Hex64(0) {
+        options.progress.note(&format!(
+            "{} knows no leader: its cluster has no quorum, and the snapshot may lack what other members have",
+            chosen.endpoint
+        ));
+    }
     options.progress.note(&format!(
         "taking the snapshot from {} (member {}): {}",
         chosen.endpoint, chosen.status.member_id, chosen.why

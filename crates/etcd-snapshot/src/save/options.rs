@@ -7,6 +7,7 @@ use crate::cancel::CancelToken;
 use crate::checks::Checks;
 use crate::host::{Host, SystemHost};
 use crate::progress::{Progress, Silent};
+use crate::{Advice, Error, Result};
 
 /// How a save is done. The defaults suit an operator: everything is verified, nothing is assumed.
 #[derive(Clone, Debug)]
@@ -15,7 +16,9 @@ pub struct SaveOptions {
     /// Compare HashKV with a live member. Default: yes. Writes wait at that member while it computes.
     pub live_check: bool,
     /// What must be verified, or there is no backup. Default: nothing beyond what never fails quietly; trailer, structure
-    /// and read-back are always made.
+    /// and read-back are always made. What no save can verify is refused before it begins: a [drill](Checks::DRILL), a live
+    /// hash without [`live_check`](Self::live_check), or both of [`LIVE_HASH`](Checks::LIVE_HASH) and
+    /// [`SENDER_HASH`](Checks::SENDER_HASH). [`save_raw`](super::save_raw) takes no notice of it.
     pub required: Checks,
     /// The home may hold another cluster until now, or this one before a restore, and holds this one from here on. Where it
     /// holds this one already and its revision has not gone back, this changes nothing. Default: refuse.
@@ -25,8 +28,8 @@ pub struct SaveOptions {
     /// How long everything before the commit may take; the commit is a few small writes. What was written until then is
     /// taken away. Default: no limit.
     pub timeout: Option<Duration>,
-    /// What may end a [`save`](super::save()) before its commit, in an orderly way. Default: nothing.
-    /// [`save_raw`](super::save_raw) takes no notice of it.
+    /// What may end a [`save`](super::save()) before its commit, or a [`save_raw`](super::save_raw), in an orderly way.
+    /// Default: nothing.
     pub cancel: Option<CancelToken>,
     /// Who watches. Default: nobody.
     pub progress: Arc<dyn Progress>,
@@ -91,6 +94,27 @@ impl SaveOptions {
     pub fn with_cancel(mut self, token: CancelToken) -> Self {
         self.cancel = Some(token);
         self
+    }
+
+    /// Refuses what is required and cannot come true.
+    pub(super) fn validate(&self) -> Result<()> {
+        let hashes = [Checks::LIVE_HASH, Checks::SENDER_HASH].map(|hash| self.required.contains(hash));
+        let message = match hashes {
+            _ if self.required.contains(Checks::DRILL) => {
+                "a drill is required, and no save makes one: require something else, and restore it to see it boot"
+            }
+            [true, true] => {
+                "live-hash and sender-hash are required, and a save makes one of the two: sender-hash where the cluster has one member"
+            }
+            [false, false] => return Ok(()),
+            _ if self.live_check => return Ok(()),
+            _ => {
+                let message =
+                    "a hash of a live member is required, and comparing with one is left out: choose one of the two";
+                return Err(Error::usage(message).with_advice(Advice::LiveCheck));
+            }
+        };
+        Err(Error::usage(message).with_advice(Advice::Required))
     }
 
     /// Sets who watches.

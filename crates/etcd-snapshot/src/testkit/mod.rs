@@ -5,13 +5,14 @@
 //!
 //! use etcd_snapshot::home::Home;
 //! use etcd_snapshot::testkit::{ScriptedCluster, StreamEnd, sample_snapshot};
-//! use etcd_snapshot::{ErrorKind, SaveOptions, save};
+//! use etcd_snapshot::{Checks, ErrorKind, SaveOptions, save};
 //! use objstore_core::{MemoryStore, Prefix};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let home = Home::new(Arc::new(MemoryStore::new()), Prefix::root());
-//! let mut cluster = ScriptedCluster::new(&sample_snapshot(100)?, 100);
-//! save(&cluster, &home, &SaveOptions::default()).await?;
+//! let file = sample_snapshot(100)?;
+//! let mut cluster = ScriptedCluster::new(&file, 100).with_matching_hash(&file)?;
+//! save(&cluster, &home, &SaveOptions::default().with_required(Checks::LIVE_HASH)).await?;
 //! assert_eq!(home.inventory().await?.snapshots[0].revision, 100);
 //!
 //! // And one whose connection breaks after the first message.
@@ -22,10 +23,19 @@
 //! # Ok(()) }
 //! ```
 
+//!
+//! # In a test that crashes at every step
+//!
+//! A save runs inside a tokio runtime with time enabled, and gives work to other threads. Where a test drives it by an
+//! executor of its own, as the crash kit of the crate `reconcile` does, the test must be inside such a runtime
+//! (`let _entered = runtime.enter();`, of one built with `enable_all`), and the kit be told to wait for other threads:
+//! `Kit::with_threads`.
+
 mod file;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use etcd_format::survey::Survey;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
@@ -100,6 +110,26 @@ impl ScriptedCluster {
             hash: None,
             voters: 2,
         }
+    }
+
+    /// Lets every member answer, as [`OTHER`](Self::OTHER), with the HashKV that `file` has at its own revision: a save of
+    /// `file` is then verified by a live hash.
+    ///
+    /// # Errors
+    /// [`Damaged`](ErrorKind::Damaged) for a file that has none.
+    pub fn with_matching_hash(mut self, file: &[u8]) -> Result<Self> {
+        let no_hash = || Error::damaged("this file has no hash: give a sound snapshot");
+        let mut survey = Survey::new(file.len() as u64);
+        etcd_format::drive(&mut survey, file, |_| {}).map_err(|e| no_hash().with_source(e))?;
+        let summary = survey.finish().map_err(|e| no_hash().with_source(e))?;
+        let own = summary.hash_kv.map_err(|_| no_hash())?;
+        self.hash = Some(LiveHash::Hash {
+            member_id: Hex64(Self::OTHER),
+            hash: own.hash,
+            compact_revision: own.compact_revision,
+            current_revision: own.revision,
+        });
+        Ok(self)
     }
 
     /// The endpoint of a member, by its number.

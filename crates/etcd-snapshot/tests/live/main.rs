@@ -32,6 +32,10 @@ fn main() -> ExitCode {
         let needs = [Part::Etcd(minor), ETCDCTL];
         cases.push(Case::new(format!("three under writes on {minor}"), needs, move || load::three_under_writes(minor)));
     }
+    for minor in [V3_4, V3_6] {
+        let needs = [Part::Etcd(minor)];
+        cases.push(Case::new(format!("without a quorum on {minor}"), needs, move || choice::survivor(minor)));
+    }
     for minor in Minor::ALL {
         cases.push(Case::new(format!("one history on {minor}"), [Part::Etcd(minor)], move || {
             history::one_cluster(minor)
@@ -56,5 +60,5 @@ fn main() -> ExitCode {
     cases.push(Case::new("two clusters", newest, reach::two_clusters));
     cases.push(Case::new("under the alarm CORRUPT", newest, reach::corrupt));
     cases.push(Case::new("strangers with one id", newest, history::strangers_with_one_id));
-    judges::harness(28, cases)
+    judges::harness(30, cases)
 }

@@ -19,6 +19,8 @@ pub enum Act {
     Deliver,
     /// It is not delivered, and fails.
     Fail,
+    /// The same, with another kind of error.
+    FailAs(ErrorKind),
     /// It is delivered, and its answer is lost.
     LoseAnswer,
     /// It is not delivered, and never answers.
@@ -57,6 +59,7 @@ impl Asked {
         match (self.hook)(name, number) {
             Act::Deliver => call.await,
             Act::Fail => Err(failed),
+            Act::FailAs(kind) => Err(Error::new(kind)),
             Act::LoseAnswer => call.await.and(Err(failed)),
             Act::Hang => std::future::pending().await,
         }
