@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use etcd_snapshot::restore::{Owner, TargetVersion};
 
 use crate::exit;
@@ -21,11 +21,20 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 
     /// The form of results and errors.
-    #[arg(long, short = 'o', global = true, value_enum, default_value = "text", display_order = 100)]
+    #[arg(
+        long,
+        short = 'o',
+        alias = "write-out",
+        short_alias = 'w',
+        global = true,
+        value_enum,
+        default_value = "text",
+        display_order = 100
+    )]
     pub(crate) output: Form,
 
     /// Say more on standard error; twice for debugging. RUST_LOG wins.
-    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count, display_order = 100)]
+    #[arg(long, short = 'v', global = true, action = ArgAction::Count, display_order = 100)]
     pub(crate) verbose: u8,
 }
 
@@ -156,11 +165,11 @@ pub(crate) struct Restore {
     /// Name of this member.
     #[arg(long, default_value = "default")]
     pub(crate) name: String,
-    /// Where to restore; NAME.etcd if not given.
-    #[arg(long, value_name = "DIR")]
+    /// Where to restore; NAME.etcd if not given. A symbolic link to a folder is followed.
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where the log goes; DATA-DIR/member/wal if not given. It must not exist.
-    #[arg(long, value_name = "DIR")]
+    /// Where the log goes; DATA-DIR/member/wal if not given. It must not exist, or be empty.
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) wal_dir: Option<PathBuf>,
     /// The members, as NAME=PEER-URL separated by commas; NAME=http://localhost:2380 if not given.
     #[arg(long, value_name = "MEMBERS")]
@@ -173,13 +182,13 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     pub(crate) initial_advertise_peer_urls: Vec<String>,
     /// Restore without comparing the trailer: for a copy of a member/snap/db.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     pub(crate) skip_hash_check: bool,
     /// Raise the revision by so much, so that watchers and informers notice the restore.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) bump_revision: u64,
     /// Mark everything up to the raised revision as compacted. Goes with --bump-revision.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     pub(crate) mark_compacted: bool,
     /// etcdutl's flag. Accepted and not needed: nothing is mapped into memory here.
     #[arg(long, value_name = "BYTES", hide = true)]

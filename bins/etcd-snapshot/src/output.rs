@@ -84,8 +84,8 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
 
 /// What clap says: help and version are no errors.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let json =
-        std::env::args_os().any(|arg| ["json", "--output=json", "-ojson", "-o=json"].iter().any(|json| arg == *json));
+    const JSON: [&str; 7] = ["json", "--output=json", "-ojson", "-o=json", "--write-out=json", "-wjson", "-w=json"];
+    let json = std::env::args_os().any(|arg| JSON.iter().any(|json| arg == *json));
     if error.use_stderr() && json {
         return Output::new(Form::Json).fail(&anyhow::Error::new(exit::Ended {
             code: 2,

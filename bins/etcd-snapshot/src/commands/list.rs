@@ -8,11 +8,16 @@ use etcd_snapshot::home::{Incomplete, Inventory, Listed};
 use etcd_snapshot::{Host as _, SystemHost};
 use serde_json::{Value, json};
 
+use super::signal::until_signal;
 use crate::exit::{Ended, TOO_OLD};
 use crate::output::Output;
 use crate::{args, target};
 
 pub(crate) async fn run(args: args::List, output: &Output) -> anyhow::Result<ExitCode> {
+    until_signal("nothing was changed", work(args, output)).await
+}
+
+async fn work(args: args::List, output: &Output) -> anyhow::Result<ExitCode> {
     let home = target::open_home(&args.store).await?;
     let inventory = home.inventory().await?;
     let now = SystemHost.now();
@@ -56,7 +61,7 @@ fn as_json(inventory: &Inventory, incomplete: bool, now: SystemTime) -> Value {
         .incomplete
         .iter()
         .filter(|_| incomplete)
-        .map(|half| json!({ "id": half.id.to_string(), "complete": false, "why": half.why, "bytes": half.bytes }));
+        .map(|half| json!({ "id": half.id.to_string(), "complete": false, "why": half.why, "bytes": half.bytes, "payload": half.payload, "incarnation": half.incarnation }));
     complete.chain(half).collect()
 }
 

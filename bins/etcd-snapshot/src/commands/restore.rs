@@ -1,6 +1,7 @@
 //! `etcd-snapshot restore`.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ use objstore_core::disk::{Disk, OsDisk};
 use super::signal::until_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
+
+/// What a signal leaves: it may come when the last step is done.
+const LEFT: &str = "what was written is taken away, or the restore was complete already: run it again, and it says which, without touching what is complete; in between, no etcd starts on it";
 
 pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<ExitCode> {
     let options = options(&args)?.with_progress(progress::watch(output.is_json()));
@@ -34,8 +38,7 @@ pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<
         output.result(&serde_json::to_value(&planned)?, &text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let left = "what was written is taken away; if that cannot be done, no etcd starts on it, and the next restore cleans it up";
-    let restored = until_signal(left, async { Ok(restore(&source, &options, disk, &SystemHost).await?) }).await?;
+    let restored = until_signal(LEFT, async { Ok(restore(&source, &options, disk, &SystemHost).await?) }).await?;
     tell(&restored, output)
 }
 
@@ -55,10 +58,11 @@ fn options(args: &args::Restore) -> Result<RestoreOptions> {
         .with_keep_nospace_alarms(args.keep_nospace_alarms)
         .with_clear_corrupt_alarms(args.clear_corrupt_alarms)
         .with_disable_auth(args.disable_auth);
-    options.data_dir.clone_from(&args.data_dir);
-    options.wal_dir.clone_from(&args.wal_dir);
-    options.initial_cluster.clone_from(&args.initial_cluster);
-    options.initial_cluster_token.clone_from(&args.initial_cluster_token);
+    // What is given as nothing counts as not given, as it does for etcdutl.
+    options.data_dir = folder(args.data_dir.as_deref());
+    options.wal_dir = folder(args.wal_dir.as_deref());
+    options.initial_cluster = args.initial_cluster.clone().filter(|members| !members.is_empty());
+    options.initial_cluster_token = args.initial_cluster_token.clone().filter(|token| !token.is_empty());
     if !args.initial_advertise_peer_urls.is_empty() {
         options = options.with_initial_advertise_peer_urls(args.initial_advertise_peer_urls.iter().cloned());
     }
@@ -75,13 +79,14 @@ fn options(args: &args::Restore) -> Result<RestoreOptions> {
     Ok(options)
 }
 
-fn said(
-    verb: &str,
-    outcome: Outcome,
-    dir: &std::path::Path,
-    identity: Option<&Identity>,
-    changes: Option<&Changes>,
-) -> String {
+/// A folder that was named; a symbolic link is followed once, here.
+fn folder(named: Option<&Path>) -> Option<PathBuf> {
+    let named = named.filter(|path| !path.as_os_str().is_empty())?;
+    let followed = if named.is_symlink() { named.canonicalize().ok() } else { None };
+    Some(followed.unwrap_or_else(|| named.to_owned()))
+}
+
+fn said(verb: &str, outcome: Outcome, dir: &Path, identity: Option<&Identity>, changes: Option<&Changes>) -> String {
     let dir = dir.display();
     let mut text = match outcome {
         Outcome::AlreadyRestored => format!("{dir} was restored before; nothing to do\n"),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use etcd_snapshot::client::EtcdCluster;
 use etcd_snapshot::{CancelToken, Checks, Error, ErrorKind, RawSaved, SaveOptions, Saved, save, save_raw};
 use objstore_core::disk::OsDisk;
@@ -66,7 +67,9 @@ async fn into_store(
     let closed = home.store().close().await;
     let saved = saved?;
     closed?;
-    output.result(&saved_json(&saved), &saved_text(&saved, store))?;
+    output.result(&saved_json(&saved), &saved_text(&saved, store)).with_context(|| {
+        format!("the backup {store}#{} is complete, and only this answer could not be written", saved.id)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,7 +82,9 @@ async fn into_file(
     let token = CancelToken::new();
     let options = options.clone().with_cancel(token.clone());
     let saved = cancelled_by_signal(&token, PART, save_raw(cluster, path, &options, Arc::new(OsDisk::new()))).await?;
-    output.result(&raw_json(&saved), &raw_text(&saved))?;
+    output
+        .result(&raw_json(&saved), &raw_text(&saved))
+        .with_context(|| format!("{} is complete, and only this answer could not be written", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

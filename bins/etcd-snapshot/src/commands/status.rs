@@ -6,10 +6,15 @@ use std::process::ExitCode;
 use etcd_snapshot::{Inspection, SnapshotSource, inspect};
 use serde_json::{Value, json};
 
+use super::signal::until_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
 
 pub(crate) async fn run(args: &args::Status, output: &Output) -> anyhow::Result<ExitCode> {
+    until_signal("nothing was changed", work(args, output)).await
+}
+
+async fn work(args: &args::Status, output: &Output) -> anyhow::Result<ExitCode> {
     let source = target::open_source(&args.target).await?;
     let watcher = progress::watch(output.is_json());
     let inspection = inspect(&source, watcher.as_ref()).await?;

@@ -7,10 +7,16 @@ use etcd_snapshot::{Error, ErrorKind, Live, LiveCheck, SnapshotSource, SystemHos
 use serde_json::{Value, json};
 
 use super::live;
+use super::signal::until_signal;
 use crate::output::Output;
 use crate::{args, progress, target};
 
 pub(crate) async fn run(args: args::Verify, output: &Output) -> anyhow::Result<ExitCode> {
+    let left = if args.record { "the record of it may have been written" } else { "nothing was changed" };
+    until_signal(left, work(args, output)).await
+}
+
+async fn work(args: args::Verify, output: &Output) -> anyhow::Result<ExitCode> {
     let source = target::open_source(&args.target).await?;
     let compare = !args.no_live_check && live::named(&args.live);
     let cluster = compare.then(|| live::cluster(args.live)).transpose()?;

@@ -40,6 +40,52 @@ pub(crate) fn lines(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What scripts for etcdutl write.
+pub(crate) fn etcdutls_forms(world: &World) -> anyhow::Result<()> {
+    let made = world.made()?;
+    let (dir, file) = (tempfile::tempdir()?, made.file());
+    let (real, link) = (dir.path().join("volume"), dir.path().join("data"));
+    std::fs::create_dir(&real)?;
+    std::os::unix::fs::symlink(&real, &link)?;
+    let link = link.display().to_string();
+    let args =
+        ["restore", &file, "--data-dir", &link, "--skip-hash-check=false", "--mark-compacted=false", "-w", "json"];
+    let restored = run(&args)?;
+    ensure!(restored.status.success() && restored.stdout.contains("\"restored\""), "{restored:?}");
+    ensure!(real.join("member").is_dir() && std::path::Path::new(&link).is_symlink(), "the link was not followed");
+    let nothing = ["restore", &file, "--data-dir", "", "--initial-cluster-token", "", "--wal-dir", ""];
+    let forms = ["--skip-hash-check=true", "--bump-revision=10", "--mark-compacted=true", "--write-out", "json"];
+    let restored = crate::program::run_in(dir.path(), &[nothing.as_slice(), forms.as_slice()].concat())?;
+    ensure!(restored.status.success() && restored.stdout.contains("default.etcd"), "{restored:?}");
+    ensure!(dir.path().join("default.etcd/member").is_dir(), "it is elsewhere");
+    // Bare, as before.
+    let data_dir = dir.path().join("bare").display().to_string();
+    text(&["restore", &file, "--data-dir", &data_dir, "--skip-hash-check"]).map(drop)
+}
+
+/// What cannot be read is refused at once; what was done is said although nobody takes the answer.
+pub(crate) fn odd_places(world: &World) -> anyhow::Result<()> {
+    let made = world.made()?;
+    let dir = tempfile::tempdir()?;
+    let pipe = dir.path().join("pipe").display().to_string();
+    ensure!(std::process::Command::new("mkfifo").arg(&pipe).status()?.success(), "mkfifo failed");
+    fails(&["status", &pipe], 2, &["not a regular file"])?;
+    let folder = dir.path().canonicalize()?;
+    let relative = crate::program::run_in(&folder, &["status", "."])?;
+    ensure!(relative.stderr.contains(&format!("file://{}", folder.display())), "{relative:?}");
+    let store = url(&dir.path().join("home"));
+    let full = std::fs::File::options().write(true).open("/dev/full")?;
+    let done = program(&["save", "--endpoints", &made.server.client_url(), "--to", &store])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()?
+        .wait_with_output()?;
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    ensure!(done.status.code() == Some(1) && said.contains("is complete"), "{said}");
+    ensure!(json(&["list", &store])?[0]["complete"] == true);
+    Ok(())
+}
+
 /// The newest first; and STORE alone means it.
 fn both(store: &str, ids: &[String; 2]) -> anyhow::Result<()> {
     let listed = json(&["list", store])?;

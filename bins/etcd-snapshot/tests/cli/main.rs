@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         cases.push(Case::new(name, [ETCD], move || run(&world)));
     };
     with("the accepted lines", accepted::lines);
+    with("the forms of etcdutl", accepted::etcdutls_forms);
+    with("odd places", accepted::odd_places);
     with("pipes", accepted::pipes);
     with("the environment of etcdctl", accepted::environment);
     with("too old", codes::too_old);
@@ -53,5 +55,5 @@ fn main() -> ExitCode {
     with("stopped in the middle", signals::in_the_middle);
     with("stopped after the payload", signals::after_the_payload);
     drop(world);
-    judges::harness(26, cases)
+    judges::harness(28, cases)
 }
