@@ -271,6 +271,19 @@ fn a_timeout_without_a_timer_is_a_mistake_and_no_timeout_needs_none() {
 }
 
 #[test]
+fn a_pass_has_a_timeout_for_steps_that_state_none() {
+    let calls = Calls::default();
+    let pass = Pass::new("flow", ["a"]).with_timer(&Elapsed).with_timeout(Duration::from_secs(30));
+    block_on(pass.step(&step("a", [ABSENT, READY]), &calls, &calls));
+    let state = StepState::Unknown(StepError::transient("timeout"));
+    assert_eq!(pass.finish().step(&"a".into()).unwrap().state, state);
+
+    let pass = Pass::new("flow", ["a"]).with_timeout(Duration::from_secs(30));
+    assert!(block_on(pass.step(&step("a", [ABSENT]), &calls, &calls)).is_none());
+    assert_eq!(pass.finish().verdict, Verdict::Misused(PassError::NoTimer("a".into())));
+}
+
+#[test]
 fn the_verdict_tells_the_worst_and_never_more_than_was_seen() {
     let transient = failed(StepError::transient("reset"));
     let human = failed(StepError::needs_human("denied"));

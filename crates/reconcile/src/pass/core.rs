@@ -8,6 +8,7 @@ use std::{
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use crate::{
@@ -20,6 +21,7 @@ pub(super) struct Core<'o> {
     pub(super) plan: bool,
     observer: Option<&'o dyn Observer>,
     timer: Option<&'o dyn Timer>,
+    timeout: Option<Duration>,
     log: Mutex<Log>,
 }
 
@@ -40,13 +42,20 @@ pub(super) struct Claim<'p, 'o> {
     core: &'p Core<'o>,
     id: StepId,
     index: usize,
-    timeout: Option<std::time::Duration>,
+    timeout: Option<Duration>,
     writes: u32,
 }
 
 impl<'o> Core<'o> {
     pub(super) fn new(flow: Cow<'static, str>, goal: impl IntoIterator<Item = impl Into<StepId>>, plan: bool) -> Self {
-        Self { flow, plan, observer: None, timer: None, log: Mutex::new(Log::new(goal.into_iter().map(Into::into))) }
+        Self {
+            flow,
+            plan,
+            observer: None,
+            timer: None,
+            timeout: None,
+            log: Mutex::new(Log::new(goal.into_iter().map(Into::into))),
+        }
     }
 
     pub(super) fn with_observer(mut self, observer: &'o dyn Observer) -> Self {
@@ -56,6 +65,11 @@ impl<'o> Core<'o> {
 
     pub(super) fn with_timer(mut self, timer: &'o dyn Timer) -> Self {
         self.timer = Some(timer);
+        self
+    }
+
+    pub(super) fn with_timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
         self
     }
 
@@ -71,7 +85,8 @@ impl<'o> Core<'o> {
         self.claim_as(id, input.timeout())
     }
 
-    fn claim_as(&self, id: StepId, timeout: Option<std::time::Duration>) -> Option<Claim<'_, 'o>> {
+    fn claim_as(&self, id: StepId, timeout: Option<Duration>) -> Option<Claim<'_, 'o>> {
+        let timeout = timeout.or(self.timeout);
         let (first, index) = {
             let mut log = self.lock();
             let first = !std::mem::replace(&mut log.started, true);
@@ -198,7 +213,7 @@ impl Claim<'_, '_> {
     }
 
     /// Ends the step as ready; it wants to be looked at again after this time.
-    pub(super) fn end_ready(self, recheck: Option<std::time::Duration>) {
+    pub(super) fn end_ready(self, recheck: Option<Duration>) {
         if let Some(report) = self.core.lock().steps.get_mut(self.index) {
             report.recheck = recheck;
         }

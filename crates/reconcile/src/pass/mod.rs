@@ -3,7 +3,7 @@
 mod core;
 mod removal;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use self::core::{Claim, Core};
 pub use self::removal::Removal;
@@ -73,6 +73,12 @@ impl<'o> Pass<'o> {
     /// Waits with this timer, for steps that state a timeout.
     pub fn with_timer(self, timer: &'o dyn Timer) -> Self {
         Self(self.0.with_timer(timer))
+    }
+
+    /// The longest that one call of a step may take that states no [timeout](crate::Observe::timeout) of its own, such as
+    /// those that read and write the journal. Needs a [timer](Self::with_timer).
+    pub fn with_timeout(self, limit: Duration) -> Self {
+        Self(self.0.with_timeout(limit))
     }
 
     /// Whether it writes nothing.

@@ -1,6 +1,6 @@
 //! One pass that removes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     core::{Claim, Core},
@@ -37,6 +37,12 @@ impl<'o> Removal<'o> {
     /// Waits with this timer, for steps that state a timeout.
     pub fn with_timer(self, timer: &'o dyn Timer) -> Self {
         Self(self.0.with_timer(timer))
+    }
+
+    /// The longest that one call of a step may take that states no [timeout](crate::Observe::timeout) of its own, such as
+    /// those that read and write the journal. Needs a [timer](Self::with_timer).
+    pub fn with_timeout(self, limit: Duration) -> Self {
+        Self(self.0.with_timeout(limit))
     }
 
     /// Looks whether a thing of the goal is gone. `None` if that is not known, or not settled.
