@@ -61,9 +61,12 @@ impl Clock {
     }
 
     /// Nothing else can happen: goes to the next timer. Says whether there was one.
+    ///
+    /// One that is due already was woken: it belongs to a controller that does not run.
     pub(super) fn advance(&mut self) -> bool {
-        let Some(due) = self.timers.iter().map(|timer| timer.due).min() else { return false };
-        self.now = self.now.max(due);
+        let next = self.timers.iter().map(|timer| timer.due).filter(|due| *due > self.now).min();
+        let Some(due) = next else { return false };
+        self.now = due;
         self.wake_due();
         true
     }

@@ -69,7 +69,8 @@ impl Places {
     /// What can happen to a call.
     ///
     /// A crash at a call is a dropped future, where polls can be counted. A call that hangs is the end of the pass, as a
-    /// crash is, unless something in it sleeps: only then it can meet a timeout. A read is as lost as it is unsent.
+    /// crash is, unless something in it sleeps: only then it can meet a timeout (which it may have to). A read is as lost as
+    /// it is unsent.
     pub(super) fn kinds(&self, call: &Call, kinds: &mut Vec<What>) {
         let write = call.is_write();
         if self.threads {
@@ -132,7 +133,7 @@ impl<W> Exploration<'_, W> {
             last_poll: ran.until.polls,
             first_call: ran.struck.calls + 1,
             calls: self.runner.calls(ran.struck, ran.until),
-            sleeps: ran.sleeps,
+            sleeps: ran.sleeps || self.kit.settings.timeouts,
             threads: self.kit.settings.threads,
         }
     }

@@ -27,9 +27,14 @@ enum Next {
     /// Go on polling.
     On,
     /// The pass said what it claims.
-    Done(Claim),
+    Done(Claim, String),
     /// The pass is no more.
     Gone,
+}
+
+/// Asks an oracle; one that panics is a finding, too.
+pub(super) fn asked<T>(what: &str, oracle: impl FnOnce() -> T) -> Result<T, Violation> {
+    catching(oracle).map_err(|panic| Violation::new(Reason::Panicked, format!("{what} panicked: {panic}")))
 }
 
 pub(super) struct History<'h, 'r, 'w, W> {
@@ -73,7 +78,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         let controller = self.current;
         match self.poll(controller)? {
             Next::On => {}
-            Next::Done(claim) => self.completed(controller, claim)?,
+            Next::Done(claim, shown) => self.completed(controller, claim, &shown)?,
             Next::Gone => self.died(controller)?,
         }
         Ok(true)
@@ -116,16 +121,17 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             (state.begin(controller, &self.runner.wakers[controller]), state.calls.len())
         };
         let faults = Faults::new(Arc::clone(&self.runner.shared), controller, handle);
-        let future = kit.pass.start(self.world, faults);
+        let future = kit.pass.start(self.world, faults, kit.secrets.is_some());
         self.slots[controller] = Some(Slot { future, polls: 0, calls });
     }
 
     fn not_converged(&self) -> Violation {
         let passes = self.settings().passes;
         let goal = self.runner.kit.goal.as_ref();
-        let why = match goal.map(|reached| reached(self.world)) {
-            Some(Err(missing)) => format!(": {missing}"),
-            Some(Ok(())) => ", although the goal is reached".into(),
+        let why = match goal.map(|reached| asked("the goal oracle", || reached(self.world))) {
+            Some(Err(violation)) => return violation,
+            Some(Ok(Err(missing))) => format!(": {missing}"),
+            Some(Ok(Ok(()))) => ", although the goal is reached".into(),
             None => String::new(),
         };
         Violation::new(Reason::NotConverged, format!("not ready after {passes} passes without faults{why}"))
@@ -153,7 +159,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         let dropped = self.after_poll(polls);
         match polled {
             _ if crashed || dropped => Ok(Next::Gone),
-            Poll::Ready(claim) => Ok(Next::Done(claim)),
+            Poll::Ready((claim, shown)) => Ok(Next::Done(claim, shown)),
             Poll::Pending if too_many => Err(self.endless()),
             Poll::Pending => self.pending(current),
         }
@@ -165,7 +171,9 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     fn check_safety(&self) -> Result<(), Violation> {
         match &self.runner.kit.safety {
-            Some(holds) => holds(self.world).map_err(|why| Violation::new(Reason::Unsafe, why)),
+            Some(holds) => {
+                asked("the safety oracle", || holds(self.world))?.map_err(|why| Violation::new(Reason::Unsafe, why))
+            }
             None => Ok(()),
         }
     }
@@ -184,13 +192,22 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
             state.is_hung(controller)
         };
         if hung {
-            return Ok(Next::Gone);
+            return self.hung(controller);
         }
         if self.settings().threads && signal.wait(self.settings().patience) {
             let state = self.runner.shared.lock();
             return Ok(if state.is_hung(controller) { Next::Gone } else { Next::On });
         }
         Err(Violation::new(Reason::Stuck, "the pass waits, and nothing wakes it"))
+    }
+
+    /// The pass waits for a call that is never answered: somebody restarts it, or that is a finding.
+    fn hung(&self, controller: usize) -> Result<Next, Violation> {
+        if !self.settings().timeouts || self.settings().threads {
+            return Ok(Next::Gone);
+        }
+        let call = self.runner.shared.lock().hung_in(controller);
+        Err(Violation::new(Reason::Stuck, format!("no timeout around a call that is never answered: {call}")))
     }
 
     /// Does what the plan has after this poll. Says whether the future is to be dropped.
@@ -205,7 +222,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     // Ends of passes.
 
-    fn completed(&mut self, controller: usize, claim: Claim) -> Result<(), Violation> {
+    fn completed(&mut self, controller: usize, claim: Claim, shown: &str) -> Result<(), Violation> {
         let Some(slot) = self.slots[controller].take() else { return Ok(()) };
         let (writes, disturbed, overtaken) = {
             let mut state = self.runner.shared.lock();
@@ -214,7 +231,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         };
         let calls = slot.calls;
         self.drop_future(slot)?;
-        self.check_shown()?;
+        self.check_shown(shown)?;
         if claim == Claim::Ready && !overtaken {
             self.check_goal()?;
         }
@@ -238,19 +255,20 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
 
     fn check_goal(&self) -> Result<(), Violation> {
         match &self.runner.kit.goal {
-            Some(reached) => reached(self.world)
+            Some(reached) => asked("the goal oracle", || reached(self.world))?
                 .map_err(|missing| Violation::new(Reason::Dishonest, format!("ready, but {missing}"))),
             None => Ok(()),
         }
     }
 
-    fn check_shown(&mut self) -> Result<(), Violation> {
+    fn check_shown(&mut self, returned: &str) -> Result<(), Violation> {
         let Some(secrets) = &self.runner.kit.secrets else { return Ok(()) };
         let shown = &mut self.runner.shown;
         shown.clear();
-        (secrets.collect)(self.world, shown);
+        asked("what collects what was shown", || (secrets.collect)(self.world, shown))?;
+        shown.push_str(returned);
         match secrets.canaries.iter().position(|canary| shown.contains(canary.as_str())) {
-            Some(which) => Err(Violation::new(Reason::Leaked, format!("secret {} of the kit is shown", which + 1))),
+            Some(which) => Err(Violation::leaked(which, "is shown")),
             None => Ok(()),
         }
     }
@@ -276,7 +294,7 @@ impl<'h, 'r: 'w, 'w, W> History<'h, 'r, 'w, W> {
         self.wait_for_effects(controller)?;
         self.streak.begin_anew();
         self.check_safety()?;
-        self.check_shown()?;
+        self.check_shown("")?;
         self.next_controller(controller);
         Ok(())
     }

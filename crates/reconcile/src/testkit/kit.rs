@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    claim::Claim,
+    claim::{Claim, Returned},
     explore,
     faults::Faults,
     plan::{Plan, PlanError, What, check_event_name},
@@ -25,7 +25,8 @@ pub(super) type Oracle<'k, W> = Box<dyn Fn(&W) -> Result<(), String> + 'k>;
 pub(super) type EndState<'k, W> = Box<dyn Fn(&W, Option<&mut String>) -> u64 + 'k>;
 type Collect<'k, W> = Box<dyn Fn(&W, &mut String) + 'k>;
 type Apply<'k, W> = Box<dyn Fn(&W, u64) + 'k>;
-pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Claim> + 'a>>;
+/// What a pass claims, and what it would show of its return value.
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = (Claim, String)> + 'a>>;
 
 /// A controller under test: how to make a world, one pass, and what must hold.
 ///
@@ -44,12 +45,20 @@ pub struct Kit<'k, W> {
 
 /// How to start a pass. One type for every closure.
 pub(super) trait StartPass<W> {
-    fn start<'a>(&'a self, world: &'a W, faults: Faults) -> Running<'a>;
+    /// `show` says whether somebody looks at what it would show.
+    fn start<'a>(&'a self, world: &'a W, faults: Faults, show: bool) -> Running<'a>;
 }
 
-impl<W, C: Into<Claim>, P: AsyncFn(&W, Faults) -> C> StartPass<W> for P {
-    fn start<'a>(&'a self, world: &'a W, faults: Faults) -> Running<'a> {
-        Box::pin(async move { self(world, faults).await.into() })
+impl<W, C: Returned, P: AsyncFn(&W, Faults) -> C> StartPass<W> for P {
+    fn start<'a>(&'a self, world: &'a W, faults: Faults, show: bool) -> Running<'a> {
+        Box::pin(async move {
+            let returned = self(world, faults).await;
+            let mut shown = String::new();
+            if show {
+                returned.show(&mut shown);
+            }
+            (returned.claim(), shown)
+        })
     }
 }
 
@@ -74,6 +83,7 @@ pub(super) struct Settings {
     pub(super) races: u32,
     pub(super) jumps: Vec<i64>,
     pub(super) threads: bool,
+    pub(super) timeouts: bool,
     pub(super) patience: Duration,
 }
 
@@ -96,12 +106,15 @@ impl<'k, W> Kit<'k, W> {
     ///
     /// The world is what survives a crash: the cloud, the cluster, the disk. What the pass keeps in its future is lost.
     /// The pass gets its [`Faults`], and puts every call to the world through them; what it returns says whether it
-    /// claims that the goal is reached ([`Claim`]).
+    /// claims that the goal is reached ([`Returned`]).
+    ///
+    /// As it comes, the kit runs single faults and pairs, lets it have 25 passes to converge, and wants *one* further pass
+    /// to write nothing: [`with_quiet_passes`](Self::with_quiet_passes) finds what rotates or refreshes every few passes.
     ///
     /// Both must be deterministic: no real time, no randomness but from the world.
     pub fn new<C, P>(make: impl Fn() -> W + 'k, pass: P) -> Self
     where
-        C: Into<Claim>,
+        C: Returned,
         P: AsyncFn(&W, Faults) -> C + 'k,
         W: 'k,
         C: 'k,
@@ -124,6 +137,7 @@ impl<'k, W> Kit<'k, W> {
                 races: 0,
                 jumps: Vec::new(),
                 threads: false,
+                timeouts: false,
                 patience: Duration::from_secs(60),
             },
         }
@@ -163,6 +177,9 @@ impl<'k, W> Kit<'k, W> {
 
     /// Texts that must never show: `collect` appends whatever the controller showed (logs, conditions, errors, events),
     /// and is asked at the end of every pass, also of one that crashed.
+    ///
+    /// What the pass returns (an error) and the text of a panic are searched as well. A finding names the secret by its
+    /// number, and never shows it.
     pub fn with_secrets<S: Into<String>>(
         mut self,
         canaries: impl IntoIterator<Item = S>,
@@ -205,6 +222,16 @@ impl<'k, W> Kit<'k, W> {
         self
     }
 
+    /// No call may be waited for for ever: a pass that hangs on a call that is never answered is a finding.
+    ///
+    /// Unless set, such a pass counts as one that somebody restarts, and a call is left without an answer only where the
+    /// pass sleeps, since only there it can meet a timeout. Timeouts are sleeps on the kit's clock: [`Faults`] is a
+    /// [`Timer`](crate::Timer). Not with [threads](Self::with_threads).
+    pub fn with_timeouts_required(mut self) -> Self {
+        self.settings.timeouts = true;
+        self
+    }
+
     /// How many polls one pass may take; 10,000 unless set.
     pub fn with_poll_limit(mut self, polls: u32) -> Self {
         self.settings.polls = polls.max(1);
@@ -239,7 +266,8 @@ impl<'k, W> Kit<'k, W> {
     /// The pass waits for other threads (`spawn_blocking`, a runtime that the caller has entered): block until woken.
     ///
     /// How often such a future is polled depends on the threads, so crashes are enumerated by call, before and after
-    /// each; a crash inside an effect is not. A call that hangs ends the pass. Races are not explored.
+    /// each; a crash inside an effect is not. A call that hangs ends the pass. Races are not explored. Every sleep of
+    /// [`Faults`] ends at once, so timeouts of steps strike at their first wait: test those without threads.
     pub fn with_threads(mut self) -> Self {
         self.settings.threads = true;
         self

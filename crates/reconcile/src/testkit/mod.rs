@@ -57,11 +57,12 @@
 //!   With the feature `objstore` there are doubles to take: `FaultyStore` and `FaultyDisk`.
 //! - **Oracles**: [safety](Kit::with_safety) after every poll, the [goal](Kit::with_goal) whenever a pass claims to be
 //!   ready, the [end state](Kit::with_end_state) beside that of a history without faults, [secrets](Kit::with_secrets)
-//!   that must never show. Convergence and quietness need nothing from you, a panic is a finding.
+//!   that must never show. Convergence and quietness need nothing from you, a panic is a finding (an oracle's too).
 //!
 //! # What is explored
 //! 1. The clean history: passes until one claims to be ready, then one that must write nothing.
-//! 2. Every single fault: a crash after each poll, and at each call what makes sense for it.
+//! 2. Every single fault: a crash after each poll, and at each call what makes sense for it. A call that is never answered
+//!    is among them where the pass sleeps, or where [it must have timeouts](Kit::with_timeouts_required).
 //! 3. [Pairs](Kit::with_pairs): the second fault at every point of what followed the first.
 //! 4. [Drawn sequences](Kit::with_random) of faults, [events](Kit::with_event) and
 //!    [jumps of the clock](Kit::with_clock_jumps), made smaller when they are bad.
@@ -72,7 +73,9 @@
 //!
 //! # What it cannot see
 //! It crashes at awaits and calls, not between two instructions. What a pass does to the world past the seam cannot be
-//! lost. Where other threads work for the pass ([`Kit::with_threads`]), it crashes at calls only.
+//! lost. Where other threads work for the pass ([`Kit::with_threads`]), it crashes at calls only, and timeouts cannot be
+//! tested. Races, drawn sequences and required timeouts are explored only when asked for; one pass must be quiet unless
+//! [more](Kit::with_quiet_passes) are asked for, and what is restless more rarely than that is not found.
 
 mod agenda;
 mod call;
@@ -100,7 +103,7 @@ mod streak;
 mod versions;
 
 pub use call::{Call, Fault, Twist};
-pub use claim::Claim;
+pub use claim::{Claim, Returned};
 #[cfg(feature = "objstore")]
 pub use disk::FaultyDisk;
 pub use exec::block_on;

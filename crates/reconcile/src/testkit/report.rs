@@ -29,7 +29,7 @@ pub enum Reason {
     EndState,
     /// A secret was shown.
     Leaked,
-    /// The pass panicked. (The panic hook still prints each one.)
+    /// The pass or an oracle panicked. (The panic hook still prints each one.)
     Panicked,
     /// The pass waits, and nothing will ever wake it, without a fault that would explain it.
     Stuck,

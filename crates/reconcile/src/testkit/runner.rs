@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker};
 use super::{
     call::Call,
     exec::Signal,
-    history::History,
+    history::{History, asked},
     kit::{EndState, Kit},
     plan::Plan,
     replay::Replay,
@@ -23,6 +23,34 @@ pub(super) struct Violation {
 impl Violation {
     pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
+    }
+
+    /// A secret of the kit, by its number.
+    pub(super) fn leaked(which: usize, how: &str) -> Self {
+        Self::new(Reason::Leaked, format!("secret {} of the kit {how}", which + 1))
+    }
+
+    /// The same, without secrets: a panic that tells one is a leak itself.
+    fn redacted(mut self, canaries: &[String]) -> Self {
+        for (which, canary) in canaries.iter().enumerate().filter(|(_, canary)| !canary.is_empty()) {
+            if self.detail.contains(canary.as_str()) {
+                if self.reason == Reason::Panicked {
+                    return Self::leaked(which, "is in the text of a panic");
+                }
+                self.detail = self.detail.replace(canary.as_str(), "[redacted]");
+            }
+        }
+        self
+    }
+
+    /// Whether it is one more of the same kind: for the same reason, in the same first words; numbers may differ.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        const WORDS: usize = 6;
+        let letters = |word: &str| word.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        let words = |text: &str| text.split_whitespace().take(WORDS).map(letters).collect::<Vec<_>>();
+        // An end state is told in full.
+        let told_alike = || self.reason == Reason::EndState || words(&self.detail) == words(&other.detail);
+        self.reason == other.reason && told_alike()
     }
 }
 
@@ -126,13 +154,22 @@ impl<'r, W> Runner<'r, W> {
         let mut end = None;
         let mut hash = None;
         if let (None, Some(state)) = (&violation, &kit.end_state) {
-            let here = state(&world, None);
-            hash = Some(here);
-            match reference {
-                Some(there) if there.hash != here => violation = Some(differs(&show(state, &world), &there.text)),
-                Some(_) => {}
-                None => end = Some(End { hash: here, text: show(state, &world) }),
+            match asked("the end state", || state(&world, None)) {
+                Err(panicked) => violation = Some(panicked),
+                Ok(here) => {
+                    hash = Some(here);
+                    match reference {
+                        Some(there) if there.hash != here => {
+                            violation = Some(differs(&show(state, &world), &there.text));
+                        }
+                        Some(_) => {}
+                        None => end = Some(End { hash: here, text: show(state, &world) }),
+                    }
+                }
             }
+        }
+        if let Some(secrets) = &kit.secrets {
+            violation = violation.map(|violation| violation.redacted(&secrets.canaries));
         }
         let state = self.shared.lock();
         let ran = Ran {

@@ -1,4 +1,4 @@
-//! Makes a bad plan smaller, as long as it stays bad for the same reason.
+//! Makes a bad plan smaller, as long as it stays bad for the same reason, in the same words.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl<W> Shrinker<'_, '_, W> {
         }
         self.budget -= 1;
         match self.runner.judge(&plan).violation {
-            Some(violation) if violation.reason == self.violation.reason => {
+            Some(violation) if violation.is_like(&self.violation) => {
                 (self.plan, self.violation) = (plan, violation);
                 true
             }

@@ -44,6 +44,8 @@ struct Controller {
     alive_from: u64,
     crashed: bool,
     hung: bool,
+    /// The call that hangs.
+    hung_in: &'static str,
     disturbed: bool,
     overtaken: bool,
     writes: u32,
@@ -146,6 +148,11 @@ impl State {
         self.controllers[controller].hung
     }
 
+    /// The call that is never answered.
+    pub(super) fn hung_in(&self, controller: usize) -> &'static str {
+        self.controllers[controller].hung_in
+    }
+
     pub(super) fn is_disturbed(&self, controller: usize) -> bool {
         self.controllers[controller].disturbed
     }
@@ -232,11 +239,15 @@ impl State {
                 Fate::Never
             }
             What::Hang => {
+                self.controllers[controller].hung_in = call.name();
                 self.hang(controller);
                 Fate::Never
             }
             What::CrashAfter => Fate::Deliver(Twist::default(), Answer::Crashes),
-            What::HangLost => Fate::Deliver(Twist::default(), Answer::Hangs),
+            What::HangLost => {
+                self.controllers[controller].hung_in = call.name();
+                Fate::Deliver(Twist::default(), Answer::Hangs)
+            }
             What::ErrLost => Fate::Deliver(Twist::default(), Answer::Lost),
             What::ErrUnsent => Fate::Refuse(Fault::Unsent),
             What::RateLimited(seconds) => Fate::Refuse(Fault::RateLimited(Duration::from_secs((*seconds).into()))),
