@@ -22,7 +22,7 @@ pub enum Scenario {
     OneCluster,
     /// Two of them; the first one has a volume.
     TwoClusters,
-    /// One, and calls that are never answered; steps give up after 30 s.
+    /// One, and calls that are never answered; every step must give up, and does after 30 s.
     Silent,
     /// The SVM is on the fuller one of two clusters, and the journal was lost.
     LostJournal,
@@ -71,6 +71,7 @@ impl Scenario {
         match self {
             Self::ForeignSvm | Self::ForeignSecret => kit,
             Self::Removal | Self::ForeignRemoval => kit.with_goal(oracle::removed),
+            Self::Silent => kit.with_goal(oracle::provided).with_timeouts_required(),
             _ => kit.with_goal(oracle::provided),
         }
     }

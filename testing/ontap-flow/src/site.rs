@@ -52,7 +52,10 @@ impl Site {
         let mut flow = Flow::new(self.spec().clone()).with_guards(self.guards);
         flow.timeout = self.timeout;
         let timer = faults.clone();
-        let pass = flow.pass().with_observer(&self.shown).with_timer(&timer);
+        let mut pass = flow.pass().with_observer(&self.shown).with_timer(&timer);
+        if let Some(limit) = self.timeout {
+            pass = pass.with_timeout(limit);
+        }
         flow.run(&pass, self.begin(faults)).await;
         let outcome = pass.finish();
         self.shown.outcome(&outcome);

@@ -43,6 +43,22 @@ fn it_survives_every_pair_of_faults_on_two_clusters() {
 }
 
 #[test]
+fn it_survives_every_pair_of_faults_among_calls_that_are_never_answered() {
+    let report = Scenario::Silent.kit(Guards::ALL).with_pairs(Pairs::All).explore();
+    report.assert_clean();
+    assert!(report.all_pairs && report.pairs > 50_000, "{report}");
+}
+
+/// The test of that: where steps wait for as long as it takes, a call that is never answered is a finding.
+#[test]
+fn a_flow_without_timeouts_is_found() {
+    let make = || Site::new(World::new(1, Habits::default()), Spec::example(), Guards::ALL);
+    let kit = Kit::new(make, async |site: &Site, faults: Faults| site.provide(faults).await);
+    let report = kit.with_timeouts_required().with_pairs(Pairs::None).explore();
+    report.assert_finds(Reason::Stuck, "no timeout around a call that is never answered");
+}
+
+#[test]
 fn it_survives_every_pair_of_faults_while_it_repairs_what_others_did() {
     let report = Scenario::Drifted.kit(Guards::ALL).with_pairs(Pairs::All).explore();
     report.assert_clean();
