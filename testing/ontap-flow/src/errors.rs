@@ -18,11 +18,16 @@ pub fn of_api(error: ApiError) -> StepError {
         Code::UNREACHABLE => StepError::transient("unreachable"),
         Code::NO_SPACE => StepError::needs_human("no-space"),
         Code::NOT_AUTHORIZED => StepError::needs_human("not-authorized"),
+        Code::SVM_CREATE_FAILED | Code::SVM_JOB_FAILED => StepError::transient("svm-job-failed"),
         Code::BAD_FIELD | Code::SVM_NAME_TOO_LONG => StepError::config("invalid-field"),
+        Code::LIF_NO_PORT | Code::LIF_NO_DOMAIN_PORT => StepError::config("no-port-for-lif"),
+        Code::LIF_VIP_PORT | Code::LIF_VIP_RULES => StepError::config("invalid-lif"),
         Code::PASSWORD_SAME | Code::PASSWORD_USED_BEFORE => StepError::conflict("password-used-before"),
-        Code::PASSWORD_HAS_USER | Code::PASSWORD_TOO_SHORT | Code::PASSWORD_TOO_SIMPLE | Code::PASSWORD_TOO_LONG => {
-            StepError::config("password-policy")
-        }
+        Code::PASSWORD_HAS_USER
+        | Code::PASSWORD_TOO_SHORT
+        | Code::PASSWORD_TOO_SIMPLE
+        | Code::PASSWORD_TOO_PLAIN
+        | Code::PASSWORD_TOO_LONG => StepError::config("password-policy"),
         _ => StepError::transient("internal-error"),
     }
 }

@@ -221,6 +221,16 @@ fn login(password: &str, last: u8) -> Request {
 }
 
 #[test]
+fn an_account_that_is_locked_lets_nobody_in_and_says_so() {
+    let (mut cluster, now, owner) = with_account("first-pass-1");
+    cluster.someone_locks_accounts(true);
+    assert_eq!(code(&mut cluster, now, &login("first-pass-1", 9)), Code::NOT_AUTHORIZED);
+    let shown = cluster.handle(now, &Request::GetAccount { owner, name: Name::from("shoot") }).unwrap();
+    let Body::Accounts(accounts) = shown.body else { panic!("{shown:?}") };
+    assert!(accounts[0].locked);
+}
+
+#[test]
 fn a_password_is_known_by_logging_in_and_in_no_other_way() {
     let (mut cluster, now, owner) = with_account("first-pass-1");
     cluster.handle(now, &login("first-pass-1", 9)).unwrap();

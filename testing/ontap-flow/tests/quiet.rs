@@ -40,6 +40,18 @@ fn ten_forced_passes_write_nothing() {
 }
 
 #[test]
+fn an_account_that_somebody_locked_is_left_to_people() {
+    let world = Arc::new(Mutex::new(settled(World::new(1, Habits::default()), Spec::example())));
+    world.lock().unwrap().clusters[0].someone_locks_accounts(true);
+    for _ in 0..3 {
+        let outcome = run(&world, Flow::pass);
+        assert_eq!((outcome.code(), outcome.writes()), ("account-locked", 0), "no password is set anew: {outcome}");
+    }
+    world.lock().unwrap().clusters[0].someone_locks_accounts(false);
+    assert!(run(&world, Flow::pass).is_converged());
+}
+
+#[test]
 fn ten_passes_after_any_fault_write_nothing() {
     for scenario in Scenario::ALL {
         let report = scenario.kit(Guards::ALL).with_pairs(Pairs::None).with_quiet_passes(10).explore();

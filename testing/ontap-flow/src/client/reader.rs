@@ -118,10 +118,14 @@ impl Reader {
     /// Whether there is an account of this name.
     ///
     /// # Errors
-    /// When that is not known.
+    /// When that is not known, or somebody has to unlock it.
     pub async fn has_account(&self, svm: &OurSvm, name: &Name) -> Result<bool, StepError> {
         let request = Request::GetAccount { owner: svm.uuid, name: Name::clone(name) };
         match self.get(Subject::Account, svm.cluster, request).await? {
+            // It lets nobody in whatever the password, and who locked it had a reason.
+            Body::Accounts(records) if records.iter().any(|one| one.locked) => {
+                Err(StepError::needs_human("account-locked"))
+            }
             Body::Accounts(records) => Ok(!records.is_empty()),
             _ => Err(UNEXPECTED),
         }

@@ -58,6 +58,11 @@ impl Cluster {
         self.accounts.iter_mut().for_each(|account| account.passwords.push(password.clone()));
     }
 
+    /// Somebody locks every account, or unlocks them.
+    pub fn someone_locks_accounts(&mut self, locked: bool) {
+        self.accounts.iter_mut().for_each(|account| account.locked = locked);
+    }
+
     /// Somebody deletes every account.
     pub fn someone_deletes_accounts(&mut self) {
         self.accounts.clear();
