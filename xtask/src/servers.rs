@@ -57,6 +57,7 @@ fn origin(source: &Source) -> &'static str {
         Source::CargoPackage(_) => "Cargo package",
         Source::CargoInstall(_) => "cargo install",
         Source::GoModule(_) => "Go module",
+        Source::Python(_) => "Python package",
         _ => "elsewhere",
     }
 }

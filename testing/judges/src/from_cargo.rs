@@ -87,7 +87,7 @@ fn cargo(settings: &Settings, dir: &Path, args: &[&str], limit: Duration) -> any
     run_to_end(&mut command, limit)?.success().with_context(|| format!("cargo {} failed", args.join(" ")))
 }
 
-fn make_executable(program: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_executable(program: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(program, fs::Permissions::from_mode(0o755))?;
     Ok(())

@@ -1,10 +1,10 @@
-//! Programs built from Go modules that `go install` refuses because of their `replace` lines: through a wrapper module.
+//! Programs built from Go modules, through a wrapper module: `go install` refuses those that have `replace` lines.
 
 use std::{ffi::OsStr, path::Path, process::Command, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
-use crate::{Pin, Settings, run_to_end};
+use crate::{Finished, Pin, Settings, run_to_end};
 
 const BUILD_LIMIT: Duration = Duration::from_secs(1800);
 
@@ -19,10 +19,28 @@ pub(crate) fn build(settings: &Settings, pin: &Pin, module: &str, dir: &Path) ->
     go(&settings.go, wrapper.path(), &["get", &wanted])?;
     let program = dir.join(&pin.name);
     let program = program.to_str().context("the cache folder's path is not UTF-8")?;
-    go(&settings.go, wrapper.path(), &["build", "-trimpath", "-ldflags", "-s -w", "-o", program, module])
+    go(&settings.go, wrapper.path(), &["build", "-trimpath", "-ldflags", "-s -w", "-o", program, module])?;
+    if pin.prints.contains(&pin.version) {
+        return Ok(());
+    }
+    let inside = go(&settings.go, wrapper.path(), &["version", "-m", program])?.stdout;
+    check_inside(&inside, module, &wanted)
 }
 
-fn go(program: &OsStr, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
+/// Looks in what Go wrote into a program that does not know its own version.
+fn check_inside(inside: &str, module: &str, wanted: &str) -> anyhow::Result<()> {
+    let version = wanted.rsplit_once('@').map(|(_, version)| version);
+    let found = inside.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next() == Some("mod")
+            && words.next().is_some_and(|name| module.starts_with(name))
+            && words.next() == version
+    });
+    ensure!(found, "it was not built from {wanted}: {inside}");
+    Ok(())
+}
+
+fn go(program: &OsStr, dir: &Path, args: &[&str]) -> anyhow::Result<Finished> {
     let mut command = Command::new(program);
     command
         .current_dir(dir)
@@ -31,6 +49,5 @@ fn go(program: &OsStr, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
         .env("GOFLAGS", "-mod=mod")
         .env("GOTOOLCHAIN", "local")
         .env("GOWORK", "off");
-    run_to_end(&mut command, BUILD_LIMIT)?.success().with_context(|| format!("go {} failed", args.join(" ")))?;
-    Ok(())
+    run_to_end(&mut command, BUILD_LIMIT)?.success().with_context(|| format!("go {} failed", args.join(" ")))
 }

@@ -13,6 +13,9 @@ use crate::{Finished, Minor, Part, Settings, run_to_end};
 /// How long [`Judge::run`] waits before it kills the program.
 const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How the variables begin that would set a program otherwise than a test does: `ETCD_NAME`, `ETCDCTL_API`, `MINIO_…`.
+const SETTINGS: [&str; 7] = ["ETCD", "MINIO", "VGW", "ROOT_", "AWS_", "RCLONE", "PYTHON"];
+
 /// A foreign program that is there, in the pinned version.
 #[derive(Debug, Clone)]
 pub struct Judge {
@@ -122,11 +125,11 @@ impl Judge {
         &self.path
     }
 
-    /// A command that runs it, without the `ETCD_*` and `ETCDCTL_*` variables of this process, and without input.
+    /// A command that runs it, without the variables of this process that are meant for such programs, and without input.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ETCD") {
+            if SETTINGS.iter().any(|family| name.to_string_lossy().starts_with(family)) {
                 command.env_remove(&name);
             }
         }

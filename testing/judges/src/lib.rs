@@ -1,4 +1,5 @@
-//! Finds, builds and starts the real programs that judge this workspace: etcd of four minors, etcdctl, etcdutl.
+//! Finds, builds and starts the real programs that judge this workspace: etcd of four minors, etcdctl, etcdutl, and servers
+//! of S3: MinIO, versitygw, moto, rclone.
 //!
 //! A test only *looks*: [`Part::find`] (or [`etcd`], [`etcdctl`], [`etcdutl`]) answers with a [`Judge`] that lies in the
 //! cache folder, or with [`Missing`], which says why and what to run. Fetching and building is [`setup::ensure`], called
@@ -36,7 +37,7 @@
 //! when the test panics or is killed.
 
 mod pins;
-pub use pins::{Minor, Part, Pin, Source};
+pub use pins::{Minor, Part, Pin, PythonSource, Source};
 
 mod settings;
 pub use settings::Settings;
@@ -47,6 +48,7 @@ pub use judge::{Judge, Missing, etcd, etcdctl, etcdutl};
 mod cache;
 mod from_cargo;
 mod from_go;
+mod from_python;
 pub mod setup;
 
 mod process;
@@ -68,6 +70,9 @@ pub use server::{EtcdServer, EtcdServerBuilder, HashKv, ServerTls};
 
 mod cluster;
 pub use cluster::EtcdCluster;
+
+mod store_server;
+pub use store_server::StoreServer;
 
 mod relay;
 pub use relay::Relay;

@@ -46,6 +46,14 @@ pub enum Part {
     Etcdutl(Minor),
     /// `cargo-deny`, which checks licences, sources and bans.
     CargoDeny,
+    /// MinIO, a server of S3.
+    MinIo,
+    /// `versitygw`, which serves a folder as S3.
+    VersityGw,
+    /// `moto`, which answers as AWS does.
+    Moto,
+    /// `rclone`, whose server of S3 ignores conditions.
+    Rclone,
 }
 
 impl Part {
@@ -61,6 +69,10 @@ impl Part {
             Self::Etcdctl(minor) => format!("etcdctl-{minor}"),
             Self::Etcdutl(minor) => format!("etcdutl-{minor}"),
             Self::CargoDeny => "cargo-deny".to_owned(),
+            Self::MinIo => "minio".to_owned(),
+            Self::VersityGw => "versitygw".to_owned(),
+            Self::Moto => "moto".to_owned(),
+            Self::Rclone => "rclone".to_owned(),
         }
     }
 
@@ -74,7 +86,7 @@ impl Part {
         let families = [Self::Etcd, Self::Etcdctl, Self::Etcdutl];
         minors
             .flat_map(|minor| families.map(|family| family(minor)))
-            .chain([Self::CargoDeny])
+            .chain([Self::CargoDeny, Self::MinIo, Self::VersityGw, Self::Moto, Self::Rclone])
             .find(|part| part.id() == id)
     }
 }
@@ -97,7 +109,9 @@ pub struct Pin {
     pub version: String,
     /// Where the program comes from.
     pub source: Source,
-    /// What the program must print when it is asked for its version.
+    /// How the program is asked for its version.
+    pub ask: String,
+    /// What it must print then.
     pub prints: String,
 }
 
@@ -111,6 +125,18 @@ pub enum Source {
     GoModule(String),
     /// Built by `cargo install` from this crate.
     CargoInstall(String),
+    /// Installed from Python packages.
+    Python(PythonSource),
+}
+
+/// A program out of Python packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PythonSource {
+    /// Every package, as `NAME==VERSION`. The first is the program's, and its version is the program's.
+    pub packages: Vec<String>,
+    /// The module that is run; without one, the first package brings an executable of the program's name.
+    pub module: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -125,10 +151,13 @@ struct RawPin {
     name: String,
     version: String,
     prints: String,
+    ask: Option<String>,
     cargo: Option<String>,
     go: Option<String>,
     #[serde(rename = "crate")]
     crate_: Option<String>,
+    python: Option<Vec<String>>,
+    module: Option<String>,
 }
 
 static PINS: LazyLock<Vec<Pin>> = LazyLock::new(|| {
@@ -139,12 +168,14 @@ static PINS: LazyLock<Vec<Pin>> = LazyLock::new(|| {
 impl RawPin {
     fn check(self) -> Pin {
         let part = Part::from_id(&self.id).unwrap_or_else(|| panic!("judges.toml: unknown id {:?}", self.id));
-        let source = match (self.cargo, self.go, self.crate_) {
-            (Some(package), None, None) => Source::CargoPackage(package),
-            (None, Some(module), None) => Source::GoModule(module),
-            (None, None, Some(name)) => Source::CargoInstall(name),
-            _ => panic!("judges.toml: {part} needs exactly one of cargo, go, crate"),
+        let source = match (self.cargo, self.go, self.crate_, self.python) {
+            (Some(package), None, None, None) => Source::CargoPackage(package),
+            (None, Some(module), None, None) => Source::GoModule(module),
+            (None, None, Some(name), None) => Source::CargoInstall(name),
+            (None, None, None, Some(packages)) => Source::Python(PythonSource { packages, module: self.module }),
+            _ => panic!("judges.toml: {part} needs exactly one of cargo, go, crate, python"),
         };
-        Pin { part, name: self.name, version: self.version, source, prints: self.prints }
+        let ask = self.ask.unwrap_or_else(|| "--version".to_owned());
+        Pin { part, name: self.name, version: self.version, source, ask, prints: self.prints }
     }
 }

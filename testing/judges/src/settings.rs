@@ -22,6 +22,8 @@ pub struct Settings {
     pub cargo: OsString,
     /// The Go compiler to call: `go`.
     pub go: OsString,
+    /// The Python to call: `python3`.
+    pub python: OsString,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
             may_miss: ids,
             cargo: set("CARGO").unwrap_or_else(|| "cargo".into()),
             go: "go".into(),
+            python: "python3".into(),
         }
     }
 

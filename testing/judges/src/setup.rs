@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::{Judge, Missing, Part, Pin, Settings, Source, cache, from_cargo, from_go, run_to_end};
+use crate::{Judge, Missing, Part, Pin, Settings, Source, cache, from_cargo, from_go, from_python, run_to_end};
 
 /// A part that is there now.
 #[derive(Debug, Clone)]
@@ -57,14 +57,14 @@ fn make(settings: &Settings, pin: &Pin, dir: &Path) -> anyhow::Result<()> {
         Source::CargoPackage(package) => from_cargo::unpack(settings, pin, package, dir)?,
         Source::CargoInstall(name) => from_cargo::install(settings, pin, name, dir)?,
         Source::GoModule(module) => from_go::build(settings, pin, module, dir)?,
+        Source::Python(source) => from_python::install(settings, pin, source, dir)?,
     }
     check_version(pin, &dir.join(&pin.name))
 }
 
 /// Runs the program: a failed download has been seen to leave another version in place without an error.
 fn check_version(pin: &Pin, program: &Path) -> anyhow::Result<()> {
-    let ask = if matches!(pin.source, Source::GoModule(_)) { "version" } else { "--version" };
-    let answer = run_to_end(Command::new(program).arg(ask), Duration::from_secs(60))
+    let answer = run_to_end(Command::new(program).arg(&pin.ask), Duration::from_secs(60))
         .and_then(crate::Finished::success)
         .with_context(|| format!("{} does not run", program.display()))?;
     if !answer.stdout.lines().any(|line| line.trim() == pin.prints) {

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use judges::{Minor, Part, Settings, setup};
+use judges::{Minor, Part, Settings, Source, setup};
 
 const PART: Part = Part::Etcdutl(Minor::V3_6);
 
@@ -60,7 +60,9 @@ fn every_pin_is_known_by_its_id() {
     }
     for part in Part::all() {
         let pin = part.pin().expect("all() lists pins");
-        assert!(pin.prints.contains(&pin.version), "{pin:?}");
+        // A program that Go built may not know its version: then what Go wrote into it was looked at.
+        let told = pin.prints.contains(&pin.version) || matches!(pin.source, Source::GoModule(_));
+        assert!(told, "{pin:?}");
     }
     assert!(Part::Etcdutl(Minor::V3_4).find().is_err(), "there is no etcdutl 3.4");
 }
