@@ -30,7 +30,7 @@ pub(super) fn run() -> anyhow::Result<Outcome> {
     builds.run(&["-p", "outside"], Path::new("/nonexistent/protoc"))?;
     let protoc = root().join("build/protoc.sh");
     builds.run(&["-p", "outside", "--features", "client"], &protoc)?;
-    builds.run(&["-p", "etcd-snapshot-cli"], &protoc)?;
+    builds.run(&["-p", "etcd-snapshot-cli", "-p", "objstore-cli"], &protoc)?;
     Ok(Outcome::Ran(Counts { passed: published.len() as u64 + 3, ..Counts::default() }))
 }
 
@@ -84,7 +84,7 @@ edition = "2024"
 publish = false
 
 [workspace]
-members = ["etcd-snapshot-cli-*"]
+members = ["etcd-snapshot-cli-*", "objstore-cli-*"]
 
 [dependencies]
 etcd-snapshot = { version = "*", default-features = false }

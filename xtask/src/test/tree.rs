@@ -19,11 +19,12 @@ const CLOUDS: [(&str, &[&str]); 2] = [
 const NOWHERE: &[&str] = &["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
 
 /// A rule for one package: with these arguments of `cargo tree`, none of these names.
-const RULES: [(&str, &[&str], &[&str]); 7] = [
+const RULES: [(&str, &[&str], &[&str]); 8] = [
     ("etcd-format", &["--all-features"], &["tokio", "tonic", "prost", "async-trait", "futures", "objstore-core"]),
     ("objstore-core", &["--all-features"], &["etcd-format", "etcd-client", "tonic", "reqwest", "rustls", "hyper"]),
     ("objstore-s3", &["--all-features"], &["aws-smithy-http-client", "reqwest", "tonic"]),
     ("objstore-testkit", &[], &["s3s", "hyper", "http"]),
+    ("objstore-cli", &["--all-features"], &["etcd-snapshot", "etcd-client", "tonic", "reqwest", "s3s"]),
     ("etcd-snapshot", &["--no-default-features"], &["etcd-client", "tonic", "prost", "rustls", "ring"]),
     ("reconcile", &[], &["tokio", "futures", "async-trait", "objstore-core", "tracing", "rand"]),
     (
