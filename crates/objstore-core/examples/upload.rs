@@ -1,6 +1,6 @@
 //! Backs up a file into a store, in bounded memory, never overwriting, and reads it back.
 //!
-//! `cargo run --example backup -- FILE file:///backups/name.db`
+//! `cargo run --example upload -- FILE file:///backups/name.db`
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{error::Error, fs::File, io::Read as _};
@@ -17,7 +17,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(path), Some(url)) = (args.next(), args.next()) else {
-        return Err("usage: backup FILE URL, for example backup my.db file:///backups/my.db".into());
+        return Err("usage: upload FILE URL, for example upload my.db file:///backups/my.db".into());
     };
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
