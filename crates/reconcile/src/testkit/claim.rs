@@ -20,6 +20,12 @@ impl From<bool> for Claim {
     }
 }
 
+impl<T: Into<Self>, E> From<Result<T, E>> for Claim {
+    fn from(result: Result<T, E>) -> Self {
+        result.map_or(Self::NotReady, Into::into)
+    }
+}
+
 /// What a pass may return: a [`Claim`], a `bool`, `()` (which says [`Ready`](Claim::Ready): a function that returns says that
 /// it is done), this crate's [`Outcome`](crate::Outcome), and a `Result` of one of these: an error is
 /// [`NotReady`](Claim::NotReady).
