@@ -31,7 +31,7 @@ enum Task {
     /// Compare our program with etcd's own tools: time and peak memory
     Bench(bench::Args),
     /// Save a real etcd, verify the snapshot, restore it, boot it, and compare
-    Demo,
+    Demo(demo::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Task::Servers(args) => servers::run(&args),
         Task::Test(args) => Ok(test::run(&args)),
         Task::Bench(args) => bench::run(&args),
-        Task::Demo => demo::run(),
+        Task::Demo(args) => demo::run(&args),
     };
     match done {
         Ok(code) => code,

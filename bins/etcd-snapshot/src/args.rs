@@ -12,8 +12,11 @@ use crate::output::Form;
 
 /// Back up a live etcd into an object store, prove it restorable, and restore it without Go.
 ///
-/// STORE is one cluster's home, such as file:///backups/prod; STORE#ID is one snapshot of it, and STORE alone its newest
-/// complete one. FILE is what `etcdctl snapshot save` or `save --raw` wrote.
+/// STORE is one cluster's home, such as file:///backups/prod or s3://backups/prod?region=eu-central-1; STORE#ID is one
+/// snapshot of it, and STORE alone its newest complete one. FILE is what `etcdctl snapshot save` or `save --raw` wrote.
+///
+/// Parameters of s3:// are region, endpoint, path_style, ca_file and so on. Credentials come from AWS's environment,
+/// profiles or roles, never from a URL; AWS_ENDPOINT_URL_S3 and AWS_REGION count where the URL names none.
 #[derive(Debug, Parser)]
 #[command(name = "etcd-snapshot", version, max_term_width = 110, after_help = exit::HELP)]
 pub(crate) struct Args {

@@ -4,11 +4,12 @@ mod args;
 mod commands;
 mod exit;
 mod hint;
+mod log;
 mod output;
 mod progress;
+mod stores;
 mod target;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(e) => return output::usage(&e),
     };
-    start_log(args.verbose);
+    log::start(args.verbose);
     let output = Output::new(args.output);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -49,17 +50,4 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// Logs go to standard error. `RUST_LOG` says which, else `-v`.
-fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "error",
-        1 => "etcd_snapshot=info,objstore_core=info,warn",
-        _ => "etcd_snapshot=debug,objstore_core=debug,info",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

@@ -48,6 +48,13 @@ impl Output {
         }
     }
 
+    /// Says something beside the result, to people only.
+    pub(crate) fn note(&self, text: &str) {
+        if self.form == Form::Text {
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+
     /// Says an error with all of its causes, each once, and gives its exit code.
     pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
         let (kind, number) = exit::classify(error);

@@ -2,7 +2,10 @@
 
 use etcd_snapshot::home::{Home, SnapshotId};
 use etcd_snapshot::{Error, ErrorKind, SnapshotSource};
-use objstore_core::{Registry, StoreUrl};
+use objstore_core::StoreUrl;
+
+use crate::output::Output;
+use crate::stores;
 
 /// A home, and the id that was named with it.
 pub(crate) struct Place {
@@ -10,7 +13,7 @@ pub(crate) struct Place {
     pub(crate) id: Option<SnapshotId>,
 }
 
-/// Opens STORE, as in `file:///backups/prod` or `memory://name`, with or without `#ID`.
+/// Opens STORE, as in `file:///backups/prod` or `s3://backups/prod`, with or without `#ID`.
 pub(crate) async fn open_store(text: &str) -> anyhow::Result<Place> {
     let usage = |e| {
         let example = if text.starts_with('/') { format!("file://{text}") } else { "file:///backups/prod".to_owned() };
@@ -19,12 +22,14 @@ pub(crate) async fn open_store(text: &str) -> anyhow::Result<Place> {
     };
     let url = StoreUrl::parse(text).map_err(usage)?;
     let id = url.fragment().map(str::parse).transpose()?;
-    Ok(Place { home: Home::open(&url, &Registry::with_defaults()).await?, id })
+    let home = Home::open(&url, &stores::registry()).await?;
+    Ok(Place { home, id })
 }
 
 /// Opens STORE without `#ID`.
-pub(crate) async fn open_home(text: &str) -> anyhow::Result<Home> {
+pub(crate) async fn open_home(text: &str, output: &Output) -> anyhow::Result<Home> {
     let place = open_store(text).await?;
+    stores::tell_endpoint(&place.home, output);
     match place.id {
         None => Ok(place.home),
         Some(id) => Err(Error::new(ErrorKind::Usage, format!("name the store alone, without #{id}")).into()),
@@ -32,11 +37,12 @@ pub(crate) async fn open_home(text: &str) -> anyhow::Result<Home> {
 }
 
 /// Opens FILE or STORE[#ID]; a store without id means its newest complete snapshot.
-pub(crate) async fn open_source(text: &str) -> anyhow::Result<SnapshotSource> {
+pub(crate) async fn open_source(text: &str, output: &Output) -> anyhow::Result<SnapshotSource> {
     if !text.contains("://") {
         return Ok(SnapshotSource::file(text)?);
     }
     let place = open_store(text).await?;
+    stores::tell_endpoint(&place.home, output);
     let source = match &place.id {
         Some(id) => SnapshotSource::stored(&place.home, id).await,
         None => SnapshotSource::newest(&place.home).await,

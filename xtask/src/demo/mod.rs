@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the main job, on a real etcd, step by step.
 
 mod data;
+mod place;
 mod program;
 
 use std::path::Path;
@@ -11,18 +12,28 @@ use judges::{EtcdServer, Minor, Part, setup};
 use serde_json::Value;
 
 use data::{KeyValues, Written};
+use place::Place;
 use program::Program;
 
 /// How much the restore raises the revision by: more than the revisions that can pass between a snapshot and a disaster.
 const BUMP: i64 = 1_000_000_000;
 
+/// What `cargo xtask demo` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where the snapshot is stored: in a folder, or on our own S3 server on this machine.
+    #[arg(long, value_enum, default_value = "file")]
+    store: place::Kind,
+}
+
 /// Saves a real etcd, verifies the snapshot, restores it, boots it and compares.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("Dunnage: a live etcd, snapshotted into a store, verified, restored without Go, and booted.\n");
     let etcd = setup::ensure(Part::Etcd(Minor::V3_6))?.judge;
-    let program = Program::build()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let store = format!("file://{}", folder.path().join("store").display());
+    let place = Place::open(args.store, folder.path())?;
+    let program = Program::build(place.environment())?;
+    let store = place.url().to_owned();
 
     step(1, "start a real etcd, and write what a Kubernetes cluster would");
     let mut live = EtcdServer::builder(&etcd).data_dir(folder.path().join("live.etcd")).start()?;

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: args::List, output: &Output) -> anyhow::Result<Exi
 }
 
 async fn work(args: args::List, output: &Output) -> anyhow::Result<ExitCode> {
-    let home = target::open_home(&args.store).await?;
+    let home = target::open_home(&args.store, output).await?;
     let inventory = home.inventory().await?;
     let now = SystemHost.now();
     output.result(&as_json(&inventory, args.incomplete, now), &as_text(&inventory, args.incomplete, now))?;

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: args::Restore, output: &Output) -> anyhow::Result<
     if let Some(restored) = settled(&options, Arc::clone(&disk)).await?.filter(|_| !args.dry_run) {
         return tell(&restored, output);
     }
-    let source = target::open_source(&args.target).await?;
+    let source = target::open_source(&args.target, output).await?;
     if args.dry_run {
         let planned = plan(&source, &options, disk, &SystemHost).await?;
         let mut text = said(

@@ -59,7 +59,7 @@ async fn into_store(
         let message = format!("{store} is gone when this program ends, so it keeps no backup: name a store that stays");
         return Err(Error::new(ErrorKind::Usage, message).into());
     }
-    let home = target::open_home(store).await?;
+    let home = target::open_home(store, output).await?;
     let token = CancelToken::new();
     let options = options.clone().with_cancel(token.clone());
     let saved = cancelled_by_signal(&token, PERHAPS, save(cluster, &home, &options)).await;

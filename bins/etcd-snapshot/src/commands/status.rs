@@ -15,7 +15,7 @@ pub(crate) async fn run(args: &args::Status, output: &Output) -> anyhow::Result<
 }
 
 async fn work(args: &args::Status, output: &Output) -> anyhow::Result<ExitCode> {
-    let source = target::open_source(&args.target).await?;
+    let source = target::open_source(&args.target, output).await?;
     let watcher = progress::watch(output.is_json());
     let inspection = inspect(&source, watcher.as_ref()).await?;
     drop(watcher);

@@ -17,7 +17,7 @@ pub(crate) async fn run(args: args::Verify, output: &Output) -> anyhow::Result<E
 }
 
 async fn work(args: args::Verify, output: &Output) -> anyhow::Result<ExitCode> {
-    let source = target::open_source(&args.target).await?;
+    let source = target::open_source(&args.target, output).await?;
     let compare = !args.no_live_check && live::named(&args.live);
     let cluster = compare.then(|| live::cluster(args.live)).transpose()?;
     let watcher = progress::watch(output.is_json());

@@ -5,6 +5,7 @@ mod codes;
 mod damage;
 mod init;
 mod program;
+mod s3;
 mod secrets;
 mod signals;
 mod world;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
     with("the accepted lines", accepted::lines);
     with("the forms of etcdutl", accepted::etcdutls_forms);
     with("odd places", accepted::odd_places);
+    with("the accepted lines on s3", s3::lines);
+    with("what fails on s3", s3::failures);
     with("pipes", accepted::pipes);
     with("the environment of etcdctl", accepted::environment);
     with("too old", codes::too_old);
@@ -55,5 +58,5 @@ fn main() -> ExitCode {
     with("stopped in the middle", signals::in_the_middle);
     with("stopped after the payload", signals::after_the_payload);
     drop(world);
-    judges::harness(28, cases)
+    judges::harness(30, cases)
 }

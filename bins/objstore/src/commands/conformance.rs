@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use objstore_core::layers::StoreBuilder;
+use objstore_core::probe::Versioning;
 use objstore_core::{Capabilities, ObjectStore, Promise, Verdict};
 use objstore_testkit::conformance::{Outcome, Report, Suite};
 use serde_json::{Value, json};
@@ -15,10 +16,18 @@ use crate::place::Place;
 use crate::progress::Bar;
 use crate::signal::until_signal;
 
+/// The cases that need a bucket which keeps versions: whether it does is a setting, which the probe has seen.
+const VERSIONS: [&str; 2] = ["old_versions_are_read_and_erased", "listings_of_versions_show_markers"];
+
 pub(crate) async fn run(args: args::Conformance, output: &Output) -> anyhow::Result<()> {
     let place = Place::open(&args.store, output).await?;
-    let store = seen(&place, output).await?;
-    let suite = Suite::new().with_prefix(place.prefix.child("conformance")?);
+    let mut suite = Suite::new().with_prefix(place.prefix.child("conformance")?);
+    let (store, versioning) = seen(&place, output).await?;
+    if versioning == Versioning::Disabled {
+        for case in VERSIONS {
+            suite = suite.without(case, "this bucket keeps no old versions");
+        }
+    }
     let bar = Bar::of_time("conformance", output.is_json());
     let left = "what the cases at work wrote is left below conformance/ and can be removed";
     let report = until_signal(left, async { Ok(suite.run(&store).await) }).await;
@@ -38,13 +47,14 @@ pub(crate) async fn run(args: args::Conformance, output: &Output) -> anyhow::Res
 }
 
 /// The store, refusing what a probe did not see hold. Stores that know what they keep are not probed.
-async fn seen(place: &Place, output: &Output) -> anyhow::Result<Arc<dyn ObjectStore>> {
+async fn seen(place: &Place, output: &Output) -> anyhow::Result<(Arc<dyn ObjectStore>, Versioning)> {
     if !doubtful(&place.bare.capabilities()) {
-        return Ok(Arc::clone(&place.store));
+        return Ok((Arc::clone(&place.store), Versioning::Unknown));
     }
     let report = probe::look(place, false, output).await?;
     output.note(&report.to_string());
-    Ok(StoreBuilder::new(Arc::clone(&place.bare)).with_report(report).build())
+    let versioning = report.state.versioning;
+    Ok((StoreBuilder::new(Arc::clone(&place.bare)).with_report(report).build(), versioning))
 }
 
 fn doubtful(capabilities: &Capabilities) -> bool {
