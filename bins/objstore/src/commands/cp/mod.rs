@@ -127,7 +127,8 @@ impl Copied {
 
 async fn copy(from: &End, to: &End, read_back: bool, output: &Output) -> anyhow::Result<Copied> {
     let mut source = Source::open(from).await.with_context(|| format!("cannot read {from}"))?;
-    let mut sink = Sink::open(to, &source).await.with_context(|| format!("cannot write {to}"))?;
+    let sink = Sink::open(to, &source.headers, source.size);
+    let mut sink = sink.await.with_context(|| format!("cannot write {to}"))?;
     let bar = Bar::of_bytes("copying", source.size, output.is_json());
     let mut counter = Counter::default();
     while let Some(chunk) = source.body.try_next().await.with_context(|| format!("cannot read {from}"))? {

@@ -12,7 +12,6 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use super::End;
-use super::source::Source;
 use crate::exit::Ended;
 
 /// An end that is written.
@@ -36,14 +35,15 @@ pub(super) struct Landed {
 }
 
 impl Sink {
-    pub(super) async fn open(end: &End, source: &Source) -> anyhow::Result<Self> {
+    /// `headers` and `size` are those of what is to be written, as far as they are known.
+    pub(super) async fn open(end: &End, headers: &Headers, size: Option<u64>) -> anyhow::Result<Self> {
         match end {
             End::Pipe => Ok(Self::Pipe(tokio::io::stdout())),
             End::File(path) => file(path).await,
             End::Object(spot) => {
-                let headers = kept(&source.headers, &spot.store.capabilities());
+                let headers = kept(headers, &spot.store.capabilities());
                 let options = UploadOptions::new().with_write(WriteOptions::new().with_headers(headers));
-                let options = match source.size {
+                let options = match size {
                     Some(size) => options.with_size_hint(size),
                     None => options,
                 };

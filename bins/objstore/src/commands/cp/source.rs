@@ -33,7 +33,7 @@ impl Source {
                 if meta.is_dir() {
                     return Err(Ended::usage("it is a folder: name a file"));
                 }
-                Ok(Self::stream(file, meta.is_file().then(|| meta.len())))
+                Ok(Self::stream(file, meta.is_file().then_some(meta.len())))
             }
             End::Object(spot) => {
                 let get = spot.store.get(&spot.key, None, ReadOptions::new()).await?;
