@@ -47,7 +47,7 @@ cases! {
     }
     changes {
         create_never_overwrites [Promise(CreateIfAbsent)];
-        what_was_deleted_can_be_created [Promise(CreateAfterDelete)];
+        what_was_deleted_can_be_created [Promise(CreateAfterDelete), Promise(UpdateIfMatch)];
         replace_needs_the_revision [Promise(UpdateIfMatch)];
         equal_contents_have_different_revisions [UniqueRevisions];
         deleting_what_is_absent_is_no_error;
@@ -64,7 +64,7 @@ cases! {
     }
     uploads {
         uploads_of_every_size_arrive;
-        uploads_obey_their_condition [Promise(ConditionalComplete)];
+        uploads_obey_their_condition [Promise(ConditionalComplete), Promise(UpdateIfMatch)];
         uploads_are_invisible_until_finished;
         dropped_uploads_leave_nothing;
         anybody_can_abort_an_upload;
